@@ -1,0 +1,57 @@
+# make demo   the first notebook, executed on this machine
+# make test   everything that CI runs
+# make lint   ruff and mypy alone
+# make bench  the figures of docs/, side by side with other tools
+# make clean  remove what these made
+
+PYTHON3 ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+NOTEBOOK := 1-map.ipynb
+# JupyterLab refuses to start as root unless told to.
+LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
+
+.PHONY: demo test lint bench clean services
+
+demo: $(VENV)/.demo
+	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
+	$(BIN)/jupyter nbconvert --log-level=WARN --to notebook --inplace --execute \
+	    --ExecutePreprocessor.store_widget_state=False $(DEMO)/$(NOTEBOOK)
+	@$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/$(NOTEBOOK)
+	@echo
+	@echo "Executed $(DEMO)/$(NOTEBOOK); to look at it, open $(DEMO)/$(NOTEBOOK:.ipynb=.html) in a browser."
+	@echo "To work with it in JupyterLab:"
+	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
+
+test: lint services
+	$(BIN)/pytest tests
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench services
+	$(BIN)/pytest tests/benchmarks --override-ini python_files='bench_*.py' --capture=no --timeout=0
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+services:
+	@tests/setup/services.sh
+
+# One environment; a stamp for each set of extras that was installed into it.
+$(VENV)/.demo: EXTRAS := lab,notebooks
+$(VENV)/.test: EXTRAS := dev,lab,notebooks,postgres
+$(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,postgres
+$(VENV)/.demo $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/pip
+	@echo "Installing torc_nb with [$(EXTRAS)] into $(VENV)"
+	@$(INSTALL) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "torc_nb needs Python 3.11 or newer; name one: make PYTHON3=python3.12 ..."; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip' 2>/dev/null || tests/setup/python_venv.sh
+	@rm -rf $(VENV) && $(PYTHON3) -m venv $(VENV)

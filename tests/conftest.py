@@ -1,0 +1,89 @@
+"""What tests of every layer share: the real services, and a home of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from services.slurm_cluster import SlurmCluster
+
+if TYPE_CHECKING:
+    from services.postgres_server import PostgresServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the services that it uses, so that ``-m "not slurm"`` needs no discipline."""
+    for item in items:
+        used = set(getattr(item, "fixturenames", ()))
+        if "slurm_cluster" in used:
+            item.add_marker(pytest.mark.slurm)
+        if "postgres_server" in used:
+            item.add_marker(pytest.mark.postgres)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's settings, databases and Slurm job out of the tests, and the tests out of the user's home."""
+    for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home" / "ipython"))
+    for name in list(os.environ):
+        if name.startswith(("TORC_NB_", "SLURM_", "SBATCH_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[SlurmCluster]:
+    """A private Slurm of three nodes with 4 CPUs and 4000 MiB each, for the whole session."""
+    if programs := SlurmCluster.missing():
+        _service_missing(f"Slurm is not installed: no {', '.join(programs)}")
+    with SlurmCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(slurm_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    """The private Slurm, reached by this process and its children, and emptied of jobs after the test."""
+    for name, value in slurm_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    yield slurm_cluster
+    slurm_cluster.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A private PostgreSQL for the whole session."""
+    try:
+        from services.postgres_server import PostgresServer
+    except ModuleNotFoundError as error:
+        _service_missing(f"PostgreSQL's driver is not installed: no {error.name}")
+    if PostgresServer.binaries() is None:
+        _service_missing("PostgreSQL is not installed: no initdb")
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a fresh, empty PostgreSQL database."""
+    url = postgres_server.create_database()
+    yield url
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database, on each of the two kinds in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'torc.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def _service_missing(message: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"{message} (in CI every service has to be there)")
+    pytest.skip(message)
