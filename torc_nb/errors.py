@@ -1,0 +1,75 @@
+"""The exception tree. Each message says what happened, to what, and what to type next.
+
+TorcError
+├── CannotCapture        a function that cannot travel to a worker
+├── CannotLoad           a stored function that cannot be loaded here
+├── CannotStore          a value that cannot be kept in the database
+├── InvalidRequest       an argument that makes no sense, said before anything is changed
+│   └── NotFound         no such workflow, map, job, ...
+├── DatabaseError
+│   ├── DatabaseTooNew   made by a newer torc_nb
+│   ├── DatabaseElsewhere  an SQLite file opened on another machine
+│   └── DatabaseUnavailable  it does not answer now
+├── Conflict             somebody else changed it meanwhile
+├── JobFailed            raised where results are iterated
+└── LaunchError          Slurm or this machine refused to start a worker
+    └── SlurmUnavailable  Slurm is not installed here, or does not answer now
+"""
+
+from __future__ import annotations
+
+
+class TorcError(Exception):
+    """Base of every error that torc_nb raises on purpose."""
+
+
+class CannotCapture(TorcError):
+    """A function, or something it uses, cannot travel to a worker."""
+
+
+class CannotLoad(TorcError):
+    """A stored function cannot be loaded in this process."""
+
+
+class CannotStore(TorcError):
+    """A parameter or result cannot be kept in the database."""
+
+
+class InvalidRequest(TorcError, ValueError):
+    """An argument that makes no sense; nothing was changed."""
+
+
+class NotFound(InvalidRequest, LookupError):
+    """No workflow, map, job or record of that name."""
+
+
+class DatabaseError(TorcError):
+    """The database cannot be used."""
+
+
+class DatabaseTooNew(DatabaseError):
+    """The database was written by a newer torc_nb."""
+
+
+class DatabaseElsewhere(DatabaseError):
+    """An SQLite file belongs to another machine."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database does not answer at the moment."""
+
+
+class Conflict(TorcError):
+    """Somebody else changed it meanwhile."""
+
+
+class JobFailed(TorcError):
+    """A mapped call failed; raised where its result is asked for."""
+
+
+class LaunchError(TorcError):
+    """A worker could not be started."""
+
+
+class SlurmUnavailable(LaunchError):
+    """Slurm is not installed here, or its controller does not answer at the moment."""

@@ -1,0 +1,21 @@
+"""What Slurm says of its jobs and partitions, as records; cancelling; and what its refusals mean.
+
+Only commands of Slurm are used, and none that needs accounting (sacct). Submitting is the launch layer's work.
+"""
+
+from torc_nb.slurm.commands import available, cancel, configuration, partitions, queue
+from torc_nb.slurm.cures import sbatch_cure
+from torc_nb.slurm.environment import inherited_environment
+from torc_nb.slurm.records import Partition, QueuedJob
+
+__all__ = [
+    "Partition",
+    "QueuedJob",
+    "available",
+    "cancel",
+    "configuration",
+    "inherited_environment",
+    "partitions",
+    "queue",
+    "sbatch_cure",
+]
