@@ -33,7 +33,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench services
-	$(BIN)/pytest tests/benchmarks --override-ini python_files='bench_*.py' --capture=no --timeout=0
+	$(BIN)/python -m tests.benchmarks
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

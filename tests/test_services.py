@@ -1,0 +1,84 @@
+"""The services that the tests stand on are gone afterwards, whatever happens."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from services.keeper import named
+from services.slurm_cluster import SlurmCluster
+
+KILLED_WITH_SLURM = """
+import os, time
+from services.slurm_cluster import SlurmCluster
+
+cluster = SlurmCluster(nodes=1).start()
+cluster.sbatch(script="env -i setsid sleep 600")
+cluster.sbatch("--export=NONE", script="trap '' INT TERM; sleep 600")
+while len(cluster.squeue("--states=RUNNING")) < 2:
+    time.sleep(0.1)
+print(cluster.folder, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+KILLED_WITH_POSTGRES = """
+import os, psycopg
+from services.postgres_server import PostgresServer
+
+server = PostgresServer().start()
+connection = psycopg.connect(server.create_database().replace("+psycopg", ""))
+print(server.folder, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("script", [KILLED_WITH_SLURM, KILLED_WITH_POSTGRES], ids=["slurm", "postgres"])
+def test_nothing_outlives_tests_that_are_killed(script: str, request: pytest.FixtureRequest) -> None:
+    """Daemons, jobs that hide from their job, and the folder go when the tests' process is killed."""
+    request.getfixturevalue("slurm_cluster" if "slurm" in script else "postgres_server")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    folder = Path(done.stdout.strip())
+    deadline = time.monotonic() + 20
+    while folder.exists() or named(folder, spared=set()):
+        assert time.monotonic() < deadline, named(folder, spared=set())
+        time.sleep(0.1)
+
+
+def test_a_killed_node_daemon_leaves_its_job_running(slurm_cluster: SlurmCluster) -> None:
+    """A slurmd can go and come back under a running job, as on a node that is repaired."""
+    with SlurmCluster(nodes=2) as cluster:
+        job_id = cluster.sbatch("--nodelist=n2", script=f"sleep 3; echo done > {cluster.folder}/done")
+        while not cluster.squeue("--states=RUNNING"):
+            time.sleep(0.1)
+        cluster.kill_slurmd("n2")
+        cluster.start_slurmd("n2")
+        deadline = time.monotonic() + 30
+        while "COMPLETED" not in (shown := cluster.run("scontrol", "show", "job", job_id)):
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.1)
+        assert (cluster.folder / "done").exists()
+
+
+def test_a_database_server_comes_back_with_its_data(request: pytest.FixtureRequest) -> None:
+    """What was committed is there after the server was away."""
+    request.getfixturevalue("postgres_server")
+    import psycopg
+    from services.postgres_server import PostgresServer
+
+    with PostgresServer() as server:
+        address = server.create_database().replace("+psycopg", "")
+        with psycopg.connect(address) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        server.shut_down()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(address)
+        server.bring_up()
+        with psycopg.connect(address) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
