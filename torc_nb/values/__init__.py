@@ -1,0 +1,14 @@
+"""Parameters and results as the database keeps them: one JSON text each, with a canonical digest.
+
+What JSON holds exactly is written as it is; everything else becomes a node tagged ``"$torc"`` (see `kind`), and what
+has no kind of its own is pickled inside such a node. Large values go to files (`Spill`).
+"""
+
+from torc_nb.values.classes import class_name
+from torc_nb.values.decode import decode
+from torc_nb.values.encode import Encoded, encode
+from torc_nb.values.opaque import Opaque
+from torc_nb.values.plain import MAX_DEPTH
+from torc_nb.values.spill import Spill
+
+__all__ = ["MAX_DEPTH", "Encoded", "Opaque", "Spill", "class_name", "decode", "encode"]
