@@ -1,0 +1,111 @@
+"""Workers on a Slurm cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
+from torc_nb.launch.errand import WORK, Errand
+from torc_nb.launch.launched import Launched
+from torc_nb.models import SlurmSchedulerModel, WorkerSettings
+from torc_nb.models.quantities import MIB, clock
+from torc_nb.slurm import inherited_environment
+
+if TYPE_CHECKING:
+    from torc_nb.launch.carrier import AnyJob
+
+#: What makes an allocation one node with one worker, and its log findable.
+_OURS = frozenset({"array", "error", "nodes", "ntasks", "ntasks_per_node", "open_mode", "output"})
+
+
+def schedule(
+    settings: Sequence[WorkerSettings], scheduler: SlurmSchedulerModel, folder: Path, *, work: str = WORK
+) -> list[Launched]:
+    """Submit one allocation of one node for each of the settings, as an array where there are several.
+
+    Parameters
+    ----------
+    settings : sequence of WorkerSettings
+        What each worker is told.
+    scheduler : SlurmSchedulerModel
+        What to ask of Slurm; its ``nodes`` is for the caller, who gives as many settings as nodes are wanted.
+    folder : Path
+        Where the launch gets a folder of its own, with the logs. The nodes must see it.
+    work : str, default "torc_nb.worker:run"
+        The function that is called with the settings, on the node.
+
+    Raises
+    ------
+    InvalidRequest
+        ``scheduler.extra`` has an option that torc_nb sets itself.
+    SlurmUnavailable
+        There is no Slurm here, or sbatch does not answer.
+    LaunchError
+        sbatch refused; the message is its own, with the likely cure.
+    """
+    if not settings:
+        return []
+    _check(folder)
+    # submitit costs a tenth of a second, and a kernel that only looks at results does without.
+    from torc_nb.launch.carrier import log_path
+    from torc_nb.launch.slurm_executor import OneNodeExecutor
+
+    options = sbatch_options(scheduler, settings[0].workflow_id)
+    try:
+        executor = OneNodeExecutor(folder, options, scheduler.setup, inherited_environment(os.environ))
+        jobs: list[AnyJob] = executor.submit_array([Errand(work, one) for one in settings])
+    except OSError as error:
+        raise LaunchError(f"Cannot submit to Slurm: {error}") from error
+    return [Launched(job.job_id, str(log_path(executor.folder, number))) for number, job in enumerate(jobs)]
+
+
+def sbatch_options(scheduler: SlurmSchedulerModel, workflow_id: int) -> dict[str, Any]:
+    """The options of sbatch by name; True stands for an option without a value.
+
+    Raises
+    ------
+    InvalidRequest
+        ``scheduler.extra`` has an option that torc_nb sets itself.
+    """
+    options = {
+        "job_name": f"torc-{workflow_id}",
+        "ntasks": 1,
+        "account": scheduler.account,
+        "partition": scheduler.partition,
+        "qos": scheduler.qos,
+        "mem": None if scheduler.mem is None else f"{-(-scheduler.mem // MIB)}M",
+        "time": None if scheduler.walltime is None else clock(scheduler.walltime),
+        "gres": scheduler.gres,
+        "cpus_per_task": scheduler.cpus,
+        "exclusive": True if scheduler.cpus is None else None,
+        "tmp": scheduler.tmp,
+    }
+    options |= _extra_options(scheduler)
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def _check(folder: Path) -> None:
+    for program in ("sbatch", "srun"):  # submitit looks for srun
+        if shutil.which(program) is None:
+            raise SlurmUnavailable(
+                f"There is no Slurm on this machine: {program} is not in PATH. "
+                "Start from a login or compute node of the cluster, or run a worker here: wf.run()."
+            )
+    if "%" in str(folder.absolute()):
+        raise LaunchError(
+            f"Slurm cannot write logs into {folder}: it takes % for a placeholder. Choose another folder."
+        )
+
+
+def _extra_options(scheduler: SlurmSchedulerModel) -> dict[str, Any]:
+    extra = {name.lstrip("-").replace("-", "_"): value for name, value in scheduler.extra.items()}
+    if taken := sorted(_OURS & extra.keys()):
+        raise InvalidRequest(
+            f"Scheduler {scheduler.name!r}: leave {', '.join(taken)} out of extra; torc_nb sets it, "
+            "since each allocation is one node with one worker. How many: schedule_nodes(n)."
+        )
+    return extra

@@ -1,0 +1,118 @@
+"""submitit's Slurm executor, for allocations of one node with one worker."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torc_nb.errors import LaunchError, SlurmUnavailable
+from torc_nb.launch.carrier import (
+    AnyJob,
+    DelayedSubmission,
+    SlurmExecutor,
+    SlurmJob,
+    begin_command,
+    log_path,
+    new_folder,
+    write_errands,
+)
+from torc_nb.slurm import sbatch_cure
+
+_SBATCH_SECONDS = 120
+
+
+class OneNodeExecutor(SlurmExecutor):
+    """Submits with a given environment, and leaves the worker alone on its node.
+
+    The worker takes the place of the batch script's shell; there is no srun. So it has every CPU and all memory of
+    the allocation without restating them, starts sooner, gets the SIGTERM of scancel and of the time limit itself,
+    and an srun or mpirun of the user's finds the allocation's CPUs free.
+
+    Nothing may ask a submitit job for its state, nor print one: that calls sacct.
+    """
+
+    def __init__(
+        self, parent: Path, options: Mapping[str, Any], setup: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        super().__init__(new_folder(parent, "slurm"))
+        self._environment = environment
+        self.update_parameters(
+            # Given here, an option that submitit knows by another form (time, in minutes) is left as it is.
+            additional_parameters=dict(options),
+            setup=[_checked(line) for line in setup],
+            stderr_to_stdout=True,
+            use_srun=False,
+            job_name=None,
+            time=None,
+            wckey=None,
+        )
+
+    def _internal_process_submissions(self, delayed_submissions: Sequence[DelayedSubmission]) -> list[AnyJob]:
+        # submitit's own submits an array by another, plain executor, which lacks all that differs here.
+        count = len(delayed_submissions)
+        write_errands(self.folder, delayed_submissions)
+        if count > 1:
+            self.parameters |= {"map_count": count, "array_parallelism": count}
+        # A job that is no array's task has no %a.
+        self.parameters["additional_parameters"]["output"] = log_path(self.folder, "%a" if count > 1 else 0)
+        try:
+            first = self._submit_command(self._submitit_command_str)
+        except LaunchError:
+            shutil.rmtree(self.folder)
+            raise
+        if count == 1:
+            return [first]
+        return [SlurmJob(self.folder, f"{first.job_id}_{number}", tasks=[0]) for number in range(count)]
+
+    @property
+    def _submitit_command_str(self) -> str:
+        number = '"$SLURM_ARRAY_TASK_ID"' if "map_count" in self.parameters else "0"
+        return f"exec {shlex.join(begin_command(self.folder))} {number}"
+
+    def _make_submission_file_text(self, command: str, uid: str) -> str:
+        text = super()._make_submission_file_text(command, uid)
+        if "signal" in self.parameters["additional_parameters"]:
+            return text
+        # submitit's call to save and requeue; it would kill a worker, which knows its walltime anyway.
+        return re.sub(r"^#SBATCH --signal=.*\n", "", text, flags=re.MULTILINE)
+
+    def _submit_command(self, command: str) -> AnyJob:
+        script = self.folder / "submission.sh"
+        script.write_text(self._make_submission_file_text(command, ""))
+        job: AnyJob = SlurmJob(self.folder, self._get_job_id_from_submission_command(self._sbatch(script)), tasks=[0])
+        return job
+
+    def _sbatch(self, script: Path) -> str:
+        try:
+            done = subprocess.run(
+                self._make_submission_command(script),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_SBATCH_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise SlurmUnavailable(
+                f"sbatch did not answer within {_SBATCH_SECONDS} s. Whether it submitted anything, "
+                "`squeue --me` shows once Slurm's controller is back."
+            ) from None
+        if done.returncode:
+            raise LaunchError(_refusal(done.stderr))
+        return done.stdout
+
+
+def _checked(setup: str) -> str:
+    """A setup line, after which the script ends if it failed: jobs in half an environment would fail one by one."""
+    complaint = shlex.quote(f"torc_nb: this setup line failed: {setup}")
+    return f'{{\n{setup}\n}} || {{ code=$?; echo {complaint} "(exit code $code)"; exit $code; }}'
+
+
+def _refusal(message: str) -> str:
+    cure = sbatch_cure(message)
+    return f"sbatch refused: {message.strip()}" + (f"\n{cure}" if cure else "")
