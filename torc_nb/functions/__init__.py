@@ -1,0 +1,19 @@
+"""A cell function or ``module:function`` → something stored, hashed by meaning, loaded again elsewhere."""
+
+from torc_nb.functions.capture import capture
+from torc_nb.functions.describe import describe
+from torc_nb.functions.load import load
+from torc_nb.functions.named import capture_named
+from torc_nb.functions.record import Captured, Function, Loaded, ModuleSource, Signature
+
+__all__ = [
+    "Captured",
+    "Function",
+    "Loaded",
+    "ModuleSource",
+    "Signature",
+    "capture",
+    "capture_named",
+    "describe",
+    "load",
+]

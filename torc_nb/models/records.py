@@ -1,0 +1,222 @@
+"""The typed records that cross every boundary; the bulk paths (claims, completions) carry tuples."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from torc_nb.models.quantities import MIB, parse_duration, parse_memory
+from torc_nb.models.resources import Request
+from torc_nb.models.statuses import JobStatus
+
+
+class Record(BaseModel):
+    """Base of all records: unknown fields are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class WorkflowModel(Record):
+    """A workflow: maps and jobs that belong together."""
+
+    id: int | None = None
+    name: str
+    user: str = ""
+    description: str = ""
+    created: float | None = Field(default=None, description="seconds since the epoch")
+    state: str = Field(default="created", description="created, started or canceled")
+    run_id: int = 1
+    files: str = Field(default="", description="folder of large values, logs and spools")
+
+
+class ResourceRequirementsModel(Record):
+    """What a job asks of a node. Memory in bytes or ``"20g"``; runtime and timeout in seconds or ``"1h"``."""
+
+    id: int | None = None
+    workflow_id: int
+    name: str = ""
+    num_cpus: int = Field(default=1, ge=1)
+    num_gpus: int = Field(default=0, ge=0)
+    num_nodes: int = Field(default=1, ge=1)
+    memory: int | None = None
+    runtime: float | None = None
+    timeout: float | None = None
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _memory(cls, value: Any) -> Any:
+        return value if value is None else parse_memory(value)
+
+    @field_validator("runtime", "timeout", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return value if value is None else parse_duration(value)
+
+    @property
+    def request(self) -> Request:
+        """The same as the tuple that ``fits`` takes."""
+        return Request(self.num_cpus, self.num_gpus, self.memory, self.runtime, self.timeout)
+
+
+class SlurmSchedulerModel(Record):
+    """How allocations are asked of Slurm. ``mem`` as Slurm reads it (a bare number is MiB); walltime ``"04:00:00"``."""
+
+    id: int | None = None
+    workflow_id: int = 0
+    name: str = "default"
+    account: str | None = None
+    partition: str | None = None
+    qos: str | None = None
+    mem: int | None = Field(default=None, description="bytes per node")
+    walltime: float | None = Field(default=None, description="seconds")
+    nodes: int = Field(default=1, ge=1)
+    gres: str | None = None
+    cpus: int | None = Field(default=None, ge=1, description="CPUs per node; None: all of the node (--exclusive)")
+    tmp: str | None = None
+    setup: list[str] = Field(default_factory=list, description="shell lines run before the worker")
+    extra: dict[str, Any] = Field(default_factory=dict, description="further sbatch options: {'constraint': 'ib'}")
+
+    @field_validator("mem", mode="before")
+    @classmethod
+    def _mem(cls, value: Any) -> Any:
+        # Records read back from the database carry bytes as int; users write text, or small ints that mean MiB.
+        if value is None or (isinstance(value, int) and value >= MIB):
+            return value
+        return parse_memory(value, unit=MIB)
+
+    @field_validator("walltime", mode="before")
+    @classmethod
+    def _walltime(cls, value: Any) -> Any:
+        return value if value is None else parse_duration(value)
+
+
+class JobModel(Record):
+    """One job, as lists show it."""
+
+    id: int | None = None
+    workflow_id: int
+    map_id: int = Field(default=0, description="0: of no map")
+    row: int | None = None
+    name: str = ""
+    status: JobStatus = JobStatus.UNINITIALIZED
+    command: str | None = None
+    priority: int = 0
+    attempt: int = 0
+    run_id: int = 1
+    worker_id: int | None = None
+    resource_requirements_id: int | None = None
+
+
+class UserDataModel(Record):
+    """An input or output of jobs. ``data`` is plain JSON; pickled parts are shown by their type's name."""
+
+    id: int | None = None
+    workflow_id: int
+    name: str = ""
+    data: Any = None
+    rev: int = 0
+    is_ephemeral: bool = False
+
+
+class AllocationModel(Record):
+    """One Slurm job of ours, or one worker process started on this machine."""
+
+    id: int | None = None
+    workflow_id: int
+    scheduler_id: int | None = None
+    kind: str = Field(default="local", description="local or slurm")
+    scheduler_job: str | None = Field(default=None, description="Slurm's job id, 12_3 for an array's task; or the pid")
+    state: str = Field(default="submitted", description="submitted, running, ended or failed")
+    submitted: float | None = None
+    ended: float | None = None
+    log: str = Field(default="", description="path of what the scheduler and the worker printed")
+    message: str = Field(default="", description="the last word on it: Slurm's reason, or why it failed")
+
+
+class WorkerModel(Record):
+    """The process that runs jobs on one node."""
+
+    id: int | None = None
+    workflow_id: int
+    allocation_id: int | None = None
+    host: str
+    pid: int
+    boot_id: str = ""
+    process_start: float = 0.0
+    state: str = Field(default="running", description="running, left or lost")
+    started: float | None = None
+    last_seen: float | None = None
+    lease_expires: float | None = None
+    num_cpus: int = 1
+    num_gpus: int = 0
+    memory: int = 0
+    python: str = ""
+    packages: dict[str, str] = Field(default_factory=dict)
+    log: str = Field(default="", description="file in the workflow's folder that keeps what its jobs printed")
+
+
+class EventModel(Record):
+    """Something that happened, in the database's time."""
+
+    id: int | None = None
+    workflow_id: int
+    time: float | None = None
+    kind: str
+    job_id: int | None = None
+    worker_id: int | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Claim(NamedTuple):
+    """A job handed to a worker."""
+
+    job_id: int
+    attempt: int
+    run_id: int
+    map_id: int
+    row: int
+    function_id: int
+    requirement_id: int
+    interruptions: int
+    params: str
+    params_digest: bytes
+
+
+class Completion(NamedTuple):
+    """The end of one attempt, as a worker reports it. Times in seconds, memory and offsets in bytes."""
+
+    job_id: int
+    attempt: int
+    run_id: int
+    map_id: int
+    requirement_id: int
+    function_id: int
+    status: int
+    return_code: int
+    started: float
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    value: str | None
+    fingerprint: bytes
+    error_type: str | None
+    error: str | None
+    traceback: str | None
+    log_offset: int
+    stdout_bytes: int
+    stderr_bytes: int
+    was_running: bool
+
+
+class WorkerSettings(NamedTuple):
+    """All that a worker is told when it starts; everything else stands in the database."""
+
+    database: str
+    workflow_id: int
+    allocation_id: int
+    origin: str = ""  # the machine it was started from; an SQLite database serves workers there only
+    idle_timeout: float = 600.0  # seconds without work after which it leaves
+    linger: float = 0.0  # seconds it stays although nothing can become ready
+    num_cpus: int | None = None  # None: all that it finds
+    memory: int | None = None  # bytes

@@ -1,0 +1,116 @@
+"""Thousands of rows in one statement: executemany on SQLite, COPY and unnest on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, bindparam, func, insert, update
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects import postgresql, sqlite
+
+Row = Sequence[Any]
+
+
+def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Insert tuples, given in the order of ``columns``."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert_sql(table, columns), list(map(tuple, rows)))
+        return
+    cursor = connection.connection.cursor()
+    with cursor.copy(_copy_sql(table, columns)) as copy:
+        copy.set_types([_postgresql_type(table.c[name]) for name in columns])
+        for row in rows:
+            copy.write_row(row)
+
+
+def update_rows(
+    connection: Connection, table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+) -> set[int]:
+    """Update by key, and return the ids (the first key) of the rows that were found.
+
+    Each row gives the new values of ``columns``, then the values of ``keys`` that it must still have: a row that
+    somebody else moved meanwhile is left alone and is not among the ids returned.
+    """
+    if not rows:
+        return set()
+    if connection.dialect.name == "sqlite":
+        return _update_each(connection, table, keys, columns, rows)
+    names = [f"new_{name}" for name in columns] + [f"old_{name}" for name in keys]
+    arrays = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    found = connection.execute(_update_from_arrays(table, keys, columns), arrays)
+    return {int(row[0]) for row in found}
+
+
+def _update_each(
+    connection: Connection, table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+) -> set[int]:
+    place = len(columns)
+    sql = _update_sql(table, keys, columns)
+    together = connection.begin_nested()
+    if connection.exec_driver_sql(sql, list(map(tuple, rows))).rowcount == len(rows):
+        together.commit()
+        return {row[place] for row in rows}
+    # Somebody else moved some of them. executemany does not tell which: again, one by one.
+    together.rollback()
+    return {row[place] for row in rows if connection.exec_driver_sql(sql, tuple(row)).rowcount}
+
+
+@cache
+def _insert_sql(table: Table, columns: tuple[str, ...]) -> str:
+    statement = insert(table).values({name: bindparam(name) for name in columns})
+    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=list(columns))
+    order = [str(name) for name in compiled.positiontup or ()]
+    if order != list(columns):
+        raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
+    return str(compiled)
+
+
+@cache
+def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    statement = (
+        update(table)
+        .values({name: bindparam(f"new_{name}") for name in columns})
+        .where(*(table.c[name] == bindparam(f"old_{name}") for name in keys))
+    )
+    compiled = statement.compile(dialect=sqlite.dialect())
+    order = [str(name) for name in compiled.positiontup or ()]
+    if order != [f"new_{name}" for name in columns] + [f"old_{name}" for name in keys]:
+        raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
+    return str(compiled)
+
+
+@cache
+def _copy_sql(table: Table, columns: tuple[str, ...]) -> str:
+    quote = postgresql.dialect().identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    return f"COPY {quote(table.name)} ({names}) FROM STDIN WITH (FORMAT BINARY)"
+
+
+@cache
+def _postgresql_type(column: Column[Any]) -> str:
+    name = str(column.type.compile(dialect=postgresql.dialect())).lower()
+    return {"double precision": "float8", "bigint": "int8", "integer": "int4", "smallint": "int2"}.get(
+        name, "varchar" if name.startswith("varchar") else name
+    )
+
+
+@cache
+def _update_from_arrays(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+    typed = [(f"new_{name}", table.c[name].type) for name in columns]
+    typed += [(f"old_{name}", table.c[name].type) for name in keys]
+    arrays = [bindparam(name, type_=postgresql.ARRAY(type_)) for name, type_ in typed]
+    given = (
+        func.unnest(*arrays)
+        .table_valued(*(sql_column(name, type_) for name, type_ in typed), name="given")
+        .render_derived()
+    )
+    return (
+        update(table)
+        .values({name: given.c[f"new_{name}"] for name in columns})
+        .where(*(table.c[name] == given.c[f"old_{name}"] for name in keys))
+        .returning(table.c[keys[0]])
+    )

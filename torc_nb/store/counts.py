@@ -1,0 +1,116 @@
+"""How many jobs of each map stand in each status, kept by the transactions that move them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from torc_nb.models import FINISHED, JobStatus
+from torc_nb.store import schema
+
+#: Over how many rows a count is spread on PostgreSQL, so that workers seldom wait for one another.
+SHARDS = 16
+
+_counts = schema.job_counts
+
+
+class Group(NamedTuple):
+    """Jobs that are claimed alike: of one map (0: of none) and one requirement."""
+
+    map_id: int
+    requirement_id: int
+
+
+class Tally:
+    """The moves of one transaction, added up and written at its end."""
+
+    def __init__(self, workflow_id: int) -> None:
+        self.workflow_id = workflow_id
+        self._deltas: Counter[tuple[int, int, int]] = Counter()
+
+    def add(self, map_id: int, requirement_id: int, status: int, n: int = 1) -> None:
+        """Count ``n`` new jobs of a status."""
+        self._deltas[map_id, requirement_id, int(status)] += n
+
+    def move(self, map_id: int, requirement_id: int, old: int, new: int, n: int = 1) -> None:
+        """Count ``n`` jobs that went from one status to another."""
+        self.add(map_id, requirement_id, old, -n)
+        self.add(map_id, requirement_id, new, n)
+
+    def write(self, connection: Connection, shard: int = 0) -> None:
+        """Write the sums; last in the transaction and in one order, so that two writers cannot deadlock."""
+        rows = [
+            {"workflow_id": self.workflow_id, "map_id": map_id, "requirement_id": requirement_id, "status": status,
+             "shard": shard % SHARDS, "n": n}
+            for (map_id, requirement_id, status), n in sorted(self._deltas.items())
+            if n
+        ]  # fmt: skip
+        if not rows:
+            return
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(_counts)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(_counts.primary_key.columns), set_={"n": _counts.c.n + statement.excluded.n}
+            ),
+            rows,
+        )
+
+
+def by_map(connection: Connection, workflow_id: int) -> dict[int, dict[JobStatus, int]]:
+    """Return for each map (0: jobs of no map) the number of jobs in each status."""
+    rows = connection.execute(
+        select(_counts.c.map_id, _counts.c.status, func.sum(_counts.c.n))
+        .where(_counts.c.workflow_id == workflow_id)
+        .group_by(_counts.c.map_id, _counts.c.status)
+    )
+    result: dict[int, dict[JobStatus, int]] = {}
+    for map_id, status, n in rows:
+        if n:
+            result.setdefault(map_id, {})[JobStatus(status)] = int(n)
+    return result
+
+
+def total(connection: Connection, workflow_id: int) -> dict[JobStatus, int]:
+    """Return the number of jobs of a workflow in each status."""
+    sums: Counter[JobStatus] = Counter()
+    for statuses in by_map(connection, workflow_id).values():
+        sums.update(statuses)
+    return dict(sums)
+
+
+def unfinished(connection: Connection, workflow_id: int, map_ids: list[int]) -> dict[int, int]:
+    """Return how many jobs of each of these maps have not finished."""
+    rows = connection.execute(
+        select(_counts.c.map_id, func.sum(_counts.c.n))
+        .where(
+            _counts.c.workflow_id == workflow_id,
+            _counts.c.map_id.in_(map_ids),
+            _counts.c.status.not_in([int(status) for status in FINISHED]),
+        )
+        .group_by(_counts.c.map_id)
+    )
+    found = {map_id: int(n) for map_id, n in rows}
+    return {map_id: found.get(map_id, 0) for map_id in map_ids}
+
+
+def ready(connection: Connection, workflow_id: int) -> dict[Group, int]:
+    """Return how many jobs of each visible, unblocked group are ready."""
+    maps = schema.maps
+    open_maps = select(maps.c.id).where(
+        maps.c.workflow_id == workflow_id, maps.c.state == "ready", maps.c.blocked.is_(False)
+    )
+    rows = connection.execute(
+        select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n))
+        .where(
+            _counts.c.workflow_id == workflow_id,
+            _counts.c.status == int(JobStatus.READY),
+            (_counts.c.map_id == 0) | _counts.c.map_id.in_(open_maps),
+        )
+        .group_by(_counts.c.map_id, _counts.c.requirement_id)
+        .order_by(_counts.c.map_id, _counts.c.requirement_id)
+    )
+    return {Group(map_id, requirement_id): int(n) for map_id, requirement_id, n in rows if n > 0}

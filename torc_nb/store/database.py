@@ -1,0 +1,231 @@
+"""One database: opened, checked, created; its transactions and its clock."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
+from torc_nb.store import machine, schema
+
+#: How long a transaction waits for another writer before it gives up, in seconds.
+LOCK_TIMEOUT = 30.0
+
+
+class Database:
+    """A database of workflows, on SQLite or PostgreSQL.
+
+    Use :meth:`open`; ``read`` and ``write`` give transactions, short ones only.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str], *, create: bool = True) -> Database:
+        """Open a database, creating or migrating it where needed.
+
+        Parameters
+        ----------
+        url : str or path
+            ``postgresql://…``, ``sqlite:///…`` or the path of an SQLite file.
+        create : bool, default True
+            Whether an absent SQLite file is made.
+
+        Raises
+        ------
+        DatabaseTooNew
+            A newer torc_nb wrote it.
+        DatabaseUnavailable
+            It does not answer.
+        DatabaseError
+            It cannot be used as it is.
+        """
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            database = cls(_sqlite_engine(parsed, create))
+        else:
+            database = cls(create_engine(parsed, paramstyle="format", pool_pre_ping=True))
+        database._prepare()
+        return database
+
+    @property
+    def url(self) -> str:
+        """The URL, to open the same database again."""
+        return self.engine.url.render_as_string(hide_password=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of an SQLite file; None for a server."""
+        return Path(self.engine.url.database or "").parent if self.is_sqlite else None
+
+    def __repr__(self) -> str:
+        return f"Database({self.engine.url.render_as_string(hide_password=True)!r})"
+
+    def close(self) -> None:
+        """Close its connections; using it again opens new ones."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with _said_clearly(self), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that writes: committed at the end, rolled back on an exception."""
+        with (
+            _said_clearly(self),
+            self.engine.connect().execution_options(torc_nb_write=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def now(self, connection: Connection) -> float:
+        """Tell the time in seconds since the epoch, by the database's clock (for SQLite this machine's)."""
+        if self.is_sqlite:
+            return time.time()
+        return float(connection.scalar(select(func.extract("epoch", func.clock_timestamp()))) or 0.0)
+
+    def take_ids(self, name: str, n: int) -> int:
+        """Reserve ``n`` consecutive ids of a kind and return the first, in a transaction of its own."""
+        sequences = schema.sequences
+        with self.write() as connection:
+            after = connection.scalar(
+                update(sequences)
+                .where(sequences.c.name == name)
+                .values(next=sequences.c.next + n)
+                .returning(sequences.c.next)
+            )
+        if after is None:
+            raise DatabaseError(f"{self!r} has no sequence {name!r}: it was not made by torc_nb.")
+        return int(after) - n
+
+    def _prepare(self) -> None:
+        with _said_clearly(self):
+            revision = _revision(self.engine)
+            if revision is None:
+                _create(self.engine)
+            elif revision != schema.REVISION:
+                _migrate(self, revision)
+
+
+def parse_url(url: str | os.PathLike[str]) -> URL:
+    """Read a database's URL, or the path of an SQLite file.
+
+    Raises
+    ------
+    InvalidRequest
+        It is neither.
+    """
+    text_ = os.fspath(url)
+    if "://" not in text_:
+        return URL.create("sqlite", database=str(Path(text_).expanduser().resolve()))
+    try:
+        parsed = make_url(text_)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InvalidRequest(
+            f"{text_!r} is not a database for torc_nb; give a postgresql:// URL or the path of an SQLite file."
+        )
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if not parsed.database or parsed.database == ":memory:":
+        raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
+    return parsed.set(database=str(Path(parsed.database).expanduser().resolve()))
+
+
+def _sqlite_engine(url: URL, create: bool) -> Engine:
+    path = Path(str(url.database))
+    if not path.exists():
+        if not create:
+            raise DatabaseError(f"There is no database {path}.")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made by us, so that it is private from its first byte.
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    journal = "DELETE" if machine.is_on_network(path) else "WAL"
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+        # In WAL a crash of the machine may lose the last commits, never the file; a killed process loses nothing.
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if journal == 'WAL' else 'FULL'}")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA cache_size = -16000")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its place at once: a reader that turns writer would meet SQLITE_BUSY with no time-out.
+        writes = connection.get_execution_options().get("torc_nb_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _said_clearly(database: Database) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except OperationalError as error:
+        message = str(error.orig).strip()
+        if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
+            raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
+        raise DatabaseUnavailable(f"{database!r} does not answer: {message}") from error
+    except DBAPIError as error:
+        if "file is not a database" in str(error.orig):
+            raise DatabaseError(f"{database!r} is not an SQLite database.") from error
+        raise
+
+
+def _revision(engine: Engine) -> str | None:
+    """The migration that the database stands at; None where it is empty."""
+    with engine.connect() as connection:
+        tables = set(inspect(connection).get_table_names())
+        if "alembic_version" in tables:
+            return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+        if tables:
+            raise DatabaseError(
+                f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
+                "give torc_nb a database of its own."
+            )
+        return None
+
+
+def _create(engine: Engine) -> None:
+    """Make all tables at once, stamped as the newest revision; safe against another process that does the same."""
+    with engine.connect().execution_options(torc_nb_write=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(0x746F7263)))
+        if "alembic_version" in inspect(connection).get_table_names():
+            return
+        schema.metadata.create_all(connection, checkfirst=False)
+        connection.execute(schema.sequences.insert(), [{"name": "jobs", "next": 1}])
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": schema.REVISION})
+
+
+def _migrate(database: Database, revision: str) -> None:
+    from torc_nb.store import migrations
+
+    if revision not in migrations.known():
+        raise DatabaseTooNew(
+            f"{database!r} was written by a newer torc_nb (schema {revision}, this version knows {schema.REVISION}); "
+            "upgrade it: pip install -U torc-nb."
+        )
+    migrations.upgrade(database)

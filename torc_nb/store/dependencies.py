@@ -1,0 +1,160 @@
+"""Who waits for whom, and what becomes of them when those they wait for have finished."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from torc_nb.models import FINISHED, UNSUCCESSFUL, JobStatus
+from torc_nb.store import counts, events, schema
+from torc_nb.store.database import Database
+
+_jobs = schema.jobs
+_of_jobs = schema.job_dependencies
+_of_maps = schema.map_dependencies
+
+#: How many ids go into one IN (…).
+_CHUNK = 500
+
+
+def after_jobs(connection: Connection, job_id: int, blocked_by: Sequence[int]) -> None:
+    """Let a job wait for other jobs."""
+    if blocked_by:
+        connection.execute(insert(_of_jobs), [{"job_id": job_id, "blocked_by": other} for other in blocked_by])
+
+
+def after_map(connection: Connection, blocked_by_map_id: int, *, job_id: int | None = None, map_id: int | None = None) -> None:
+    """Let a job, or all jobs of a map, wait for a whole map: one row, however many jobs it has."""
+    connection.execute(insert(_of_maps).values(job_id=job_id, map_id=map_id, blocked_by_map_id=blocked_by_map_id))
+
+
+def release(database: Database, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> None:
+    """Look whether jobs wait for these finished ones, and release or cancel those that need wait no longer.
+
+    Called after the completing transaction has been committed: of two workers that finish a map's last two jobs at the
+    same moment, the later one then sees both.
+    """
+    with database.read() as connection:
+        jobs, maps = _waiting(connection, workflow_id, map_ids, job_ids)
+    if jobs or maps:
+        with database.write() as connection:
+            tally = counts.Tally(workflow_id)
+            for job_id in sorted(jobs):
+                _settle_job(database, connection, job_id, tally)
+            for map_id in sorted(maps):
+                _settle_map(database, connection, workflow_id, map_id)
+            tally.write(connection)
+
+
+def release_all(database: Database, workflow_id: int) -> None:
+    """Release whatever waits for nothing any more, should a worker have died between completing and releasing."""
+    with database.read() as connection:
+        blockers = connection.scalars(
+            select(_of_maps.c.blocked_by_map_id)
+            .join(schema.maps, schema.maps.c.id == _of_maps.c.blocked_by_map_id)
+            .where(schema.maps.c.workflow_id == workflow_id)
+            .distinct()
+        ).all()
+        blocked = connection.scalars(
+            select(_of_jobs.c.blocked_by)
+            .join(_jobs, _jobs.c.id == _of_jobs.c.job_id)
+            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.status == int(JobStatus.BLOCKED))
+            .distinct()
+        ).all()
+    release(database, workflow_id, blockers, blocked)
+
+
+def _waiting(
+    connection: Connection, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]
+) -> tuple[set[int], set[int]]:
+    """The jobs and maps that wait for one of these jobs, or for one of these maps that has nothing left to do."""
+    edges = connection.execute(
+        select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.blocked_by_map_id).where(
+            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids))
+        )
+    ).all()
+    jobs: set[int] = set()
+    maps: set[int] = set()
+    if edges:
+        left = counts.unfinished(connection, workflow_id, [edge.blocked_by_map_id for edge in edges])
+        done = [edge for edge in edges if left[edge.blocked_by_map_id] == 0]
+        jobs |= {edge.job_id for edge in done if edge.job_id is not None}
+        maps |= {edge.map_id for edge in done if edge.map_id is not None}
+    if connection.scalar(select(_of_jobs.c.job_id).limit(1)) is not None:
+        for start in range(0, len(job_ids), _CHUNK):
+            part = job_ids[start : start + _CHUNK]
+            jobs |= set(connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by.in_(part))))
+    return jobs, maps
+
+
+def _settle_job(database: Database, connection: Connection, job_id: int, tally: counts.Tally) -> None:
+    job = connection.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).first()
+    if job is None or job.status != JobStatus.BLOCKED:
+        return
+    blockers = connection.scalars(select(_of_jobs.c.blocked_by).where(_of_jobs.c.job_id == job_id)).all()
+    map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.job_id == job_id)).all()
+    if not _all_finished(connection, job.workflow_id, blockers, map_ids):
+        return
+    cause = _cause(connection, job.workflow_id, blockers, map_ids)
+    status = JobStatus.READY if cause is None else JobStatus.CANCELED
+    connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(status=int(status), note=cause))
+    tally.move(job.map_id, job.requirement_id, JobStatus.BLOCKED, status)
+    if cause is not None:
+        events.add(database, connection, job.workflow_id, "job canceled", job_id=job_id, reason=cause)
+        for waiting in connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by == job_id)).all():
+            _settle_job(database, connection, waiting, tally)
+
+
+def _settle_map(database: Database, connection: Connection, workflow_id: int, map_id: int) -> None:
+    """Open a map whose jobs all waited. Its jobs stand as ready already; the map's flag is what held them."""
+    maps = schema.maps
+    map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.map_id == map_id)).all()
+    if not _all_finished(connection, workflow_id, [], map_ids):
+        return
+    cause = _cause(connection, workflow_id, [], map_ids)
+    if cause is None:
+        connection.execute(update(maps).where(maps.c.id == map_id).values(blocked=False))
+    else:
+        events.add(database, connection, workflow_id, "map stays blocked", map_id=map_id, reason=cause)
+
+
+def _all_finished(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> bool:
+    finished = [int(status) for status in FINISHED]
+    left = counts.unfinished(connection, workflow_id, list(map_ids))
+    if any(left.values()):
+        return False
+    pending = select(_jobs.c.id).where(_jobs.c.id.in_(job_ids), _jobs.c.status.not_in(finished)).limit(1)
+    return not job_ids or connection.scalar(pending) is None
+
+
+def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> str | None:
+    """Say which job's failure keeps the waiting ones from running; None where all completed."""
+    bad = [int(status) for status in UNSUCCESSFUL]
+    chosen = select(_jobs, schema.maps.c.name.label("map_name"), schema.results.c.error_type, schema.results.c.error).select_from(
+        _jobs.outerjoin(schema.maps, schema.maps.c.id == _jobs.c.map_id).outerjoin(
+            schema.results,
+            (schema.results.c.job_id == _jobs.c.id) & (schema.results.c.attempt == _jobs.c.result_attempt),
+        )
+    )
+    among = _jobs.c.id.in_(job_ids) if not map_ids else _jobs.c.map_id.in_(map_ids) | _jobs.c.id.in_(job_ids)
+    first = connection.execute(
+        chosen.where(_jobs.c.workflow_id == workflow_id, among, _jobs.c.status.in_(bad)).order_by(_jobs.c.id).limit(1)
+    ).first()
+    if first is None:
+        return None
+    n = connection.execute(
+        select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, among, _jobs.c.status.in_(bad)).limit(1000)
+    ).all()
+    others = f" (and {len(n) - 1:,} more)" if len(n) > 1 else ""
+    where = f"job {first.id}" + (f", row {first.row} of {first.map_name}," if first.map_name else "")
+    why = f": {first.error_type}: {first.error}" if first.error_type else f": {first.note}" if first.note else ""
+    return f"{where} {JobStatus(first.status).label}{why}{others}"
+
+
+def forget(connection: Connection, job_ids: Sequence[int], map_ids: Sequence[int]) -> None:
+    """Remove the relations of jobs and maps that are being deleted."""
+    connection.execute(delete(_of_jobs).where(_of_jobs.c.job_id.in_(job_ids)))
+    connection.execute(
+        delete(_of_maps).where(_of_maps.c.map_id.in_(map_ids) | _of_maps.c.blocked_by_map_id.in_(map_ids))
+    )

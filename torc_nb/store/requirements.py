@@ -1,0 +1,47 @@
+"""What jobs ask of a node; equal requests of a workflow share one record."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from torc_nb.errors import NotFound
+from torc_nb.models import ResourceRequirementsModel
+from torc_nb.store import schema
+from torc_nb.store.database import Database
+
+_requirements = schema.resource_requirements
+
+
+def keep(database: Database, requirement: ResourceRequirementsModel) -> ResourceRequirementsModel:
+    """Return the workflow's record of this request, making it where there is none."""
+    values = requirement.model_dump(exclude={"id"})
+    same = [_requirements.c[name].is_not_distinct_from(value) for name, value in values.items()]
+    with database.write() as connection:
+        found = connection.execute(select(_requirements.c.id).where(*same)).first()
+        if found is None:
+            found = connection.execute(insert(_requirements).values(values).returning(_requirements.c.id)).one()
+    return requirement.model_copy(update={"id": found.id})
+
+
+def get(database: Database, requirement_id: int) -> ResourceRequirementsModel:
+    """Return a record of requirements.
+
+    Raises
+    ------
+    NotFound
+        None of that id.
+    """
+    with database.read() as connection:
+        row = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"There are no resource requirements {requirement_id}.")
+    return ResourceRequirementsModel(**row)
+
+
+def listed(database: Database, workflow_id: int) -> list[ResourceRequirementsModel]:
+    """Return a workflow's requirements, oldest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(_requirements).where(_requirements.c.workflow_id == workflow_id).order_by(_requirements.c.id)
+        ).mappings()
+        return [ResourceRequirementsModel(**row) for row in rows]

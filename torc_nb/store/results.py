@@ -1,0 +1,151 @@
+"""What attempts ended with: values, errors, and where their output stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, func, select
+
+from torc_nb.errors import NotFound
+from torc_nb.models import JobStatus
+from torc_nb.store import schema
+from torc_nb.store.database import Database
+
+_jobs = schema.jobs
+_results = schema.results
+_workers = schema.workers
+
+#: Rows fetched from the driver at a time.
+CHUNK = 10_000
+
+_effective = (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt)
+
+PROVENANCE = (
+    "run_id", "attempt", "return_code", "function_id", "worker_id", "started", "seconds", "cpu_seconds",
+    "peak_memory", "error_type", "error",
+)  # fmt: skip
+
+
+class Failure(NamedTuple):
+    """Failed jobs of one kind of exception, with one of them as an example."""
+
+    exception: str
+    count: int
+    message: str
+    job_id: int
+    traceback: str | None
+
+
+def of_map(
+    database: Database,
+    workflow_id: int,
+    map_id: int,
+    *,
+    provenance: bool = False,
+    statuses: Sequence[JobStatus] | None = None,
+    limit: int | None = None,
+) -> Iterator[Sequence[Any]]:
+    """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance.
+
+    ``value`` is None where a job has not completed.
+    """
+    columns: list[Any] = [_jobs.c.id, _jobs.c.key, _jobs.c.status, _jobs.c.params, _results.c.value]
+    if provenance:
+        columns += [_results.c[name] for name in PROVENANCE] + [_workers.c.host]
+    source = _jobs.outerjoin(_results, _effective)
+    if provenance:
+        source = source.outerjoin(_workers, _workers.c.id == _results.c.worker_id)
+    statement = (
+        select(*columns)
+        .select_from(source)
+        .where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
+        .order_by(_jobs.c.id)
+    )
+    if statuses is not None:
+        statement = statement.where(_jobs.c.status.in_([int(status) for status in statuses]))
+    if limit is not None:
+        statement = statement.limit(limit)
+    with database.read() as connection:
+        found = connection.execution_options(yield_per=CHUNK).execute(statement)
+        for chunk in found.partitions():
+            yield from chunk
+
+
+def values_of_map(database: Database, workflow_id: int, map_id: int) -> list[tuple[int, str | None]]:
+    """Return (job id, value) of a map's completed jobs in the order of their ids: what postprocess collects."""
+    statement = (
+        select(_jobs.c.id, _results.c.value)
+        .join(_results, _effective)
+        .where(
+            _jobs.c.workflow_id == workflow_id,
+            _jobs.c.map_id == map_id,
+            _jobs.c.status == int(JobStatus.COMPLETED),
+        )
+        .order_by(_jobs.c.id)
+    )
+    with database.read() as connection:
+        return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def effective(database: Database, job_id: int) -> Row[Any]:
+    """Return the newest result of a job, whatever its end.
+
+    Raises
+    ------
+    NotFound
+        The job has none yet.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            select(_results, _workers.c.host, _workers.c.log)
+            .join(_jobs, _effective)
+            .outerjoin(_workers, _workers.c.id == _results.c.worker_id)
+            .where(_jobs.c.id == job_id)
+        ).first()
+    if row is None:
+        raise NotFound(f"Job {job_id} has no result yet; `%torc jobs list` shows where it stands.")
+    return row
+
+
+def attempts(database: Database, workflow_id: int, job_id: int | None = None) -> list[Row[Any]]:
+    """Return all attempts of a workflow, or of one job of it, oldest first, without their values."""
+    columns = [column for column in _results.c if column.name not in ("value", "traceback")]
+    statement = (
+        select(*columns, _workers.c.host)
+        .join(_jobs, _jobs.c.id == _results.c.job_id)
+        .outerjoin(_workers, _workers.c.id == _results.c.worker_id)
+        .where(_jobs.c.workflow_id == workflow_id)
+        .order_by(_results.c.job_id, _results.c.attempt)
+    )
+    if job_id is not None:
+        statement = statement.where(_jobs.c.id == job_id)
+    with database.read() as connection:
+        return list(connection.execute(statement))
+
+
+def failures(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
+    """Return the failed jobs grouped by exception, the largest group first."""
+    exception = func.coalesce(_results.c.error_type, _jobs.c.note, "unknown").label("exception")
+    failed = [_jobs.c.workflow_id == workflow_id, _jobs.c.status.in_([int(JobStatus.FAILED), int(JobStatus.TERMINATED)])]
+    if map_id is not None:
+        failed.append(_jobs.c.map_id == map_id)
+    groups = (
+        select(exception, func.count().label("n"), func.min(_jobs.c.id).label("example"))
+        .select_from(_jobs.outerjoin(_results, _effective))
+        .where(*failed)
+        .group_by(exception)
+        .order_by(func.count().desc(), func.min(_jobs.c.id))
+    )
+    with database.read() as connection:
+        found = connection.execute(groups).all()
+        return [_with_example(connection, group) for group in found]
+
+
+def _with_example(connection: Any, group: Row[Any]) -> Failure:
+    example = connection.execute(
+        select(_results.c.error, _results.c.traceback, _jobs.c.note)
+        .select_from(_jobs.outerjoin(_results, _effective))
+        .where(_jobs.c.id == group.example)
+    ).one()
+    return Failure(group.exception, group.n, example.error or example.note or "", group.example, example.traceback)

@@ -1,0 +1,58 @@
+"""Noticing at once that a workflow changed: SQLite's change counter, PostgreSQL's notifications."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from sqlalchemy import Connection, func
+from sqlalchemy import select as sql_select
+
+from torc_nb.store.database import Database
+
+
+def announce(connection: Connection, workflow_id: int) -> None:
+    """Tell the workers of a workflow, when the caller's transaction is committed, that there may be work."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql_select(func.pg_notify(f"torc_{workflow_id}", "")))
+
+
+class Watch:
+    """Tells whether anything may have changed since last asked; holds one connection of its own."""
+
+    def __init__(self, database: Database, workflow_id: int) -> None:
+        self._database = database
+        self._workflow_id = workflow_id
+        self._connection: Any = None
+        self._version = 0
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for a change; says whether there was one.
+
+        On SQLite it returns at once: the counter is looked at, which costs some microseconds.
+        """
+        if self._connection is None:
+            self._connect()
+            return True
+        if self._database.is_sqlite:
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            changed, self._version = version != self._version, version
+            return bool(changed)
+        readable, _, _ = select.select([self._connection], [], [], timeout)
+        return bool(readable) and any(True for _ in self._connection.notifies(timeout=0))
+
+    def close(self) -> None:
+        """Close its connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> None:
+        with self._database.read() as connection:
+            connection.detach()
+            raw = connection.connection.driver_connection
+            connection.connection.detach()
+        self._connection = raw
+        if not self._database.is_sqlite:
+            raw.autocommit = True
+            raw.execute(f"LISTEN torc_{int(self._workflow_id)}")

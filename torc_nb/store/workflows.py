@@ -1,0 +1,177 @@
+"""Workflows: made, found, started, canceled, deleted."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from torc_nb.errors import InvalidRequest, NotFound
+from torc_nb.models import JobStatus, WorkflowModel
+from torc_nb.store import counts, events, schema
+from torc_nb.store.database import Database
+
+_workflows = schema.workflows
+_jobs = schema.jobs
+
+#: How many rows one transaction of a large change touches: short, so that workers never wait long.
+PIECE = 5000
+
+
+def create(database: Database, workflow: WorkflowModel) -> WorkflowModel:
+    """Make a workflow and its folder for large values, logs and spools.
+
+    Raises
+    ------
+    InvalidRequest
+        A database on a server needs ``files``: a folder that every worker can see.
+    """
+    files = workflow.files or _default_files(database)
+    with database.write() as connection:
+        values = workflow.model_dump(exclude={"id", "created"}) | {
+            "user": workflow.user or getpass.getuser(),
+            "created": database.now(connection),
+            "files": files,
+        }
+        workflow_id = connection.scalar(insert(_workflows).values(values).returning(_workflows.c.id))
+        events.add(database, connection, int(workflow_id or 0), "workflow created", name=workflow.name)
+    folder = Path(files) / str(workflow_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with database.write() as connection:
+        connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(files=str(folder)))
+    return get(database, int(workflow_id or 0))
+
+
+def _default_files(database: Database) -> str:
+    if database.folder is None:
+        raise InvalidRequest(
+            "A database on a server needs a folder for large values and logs that all workers see; "
+            'give files="/a/shared/folder".'
+        )
+    return str(database.folder / "files")
+
+
+def get(database: Database, workflow_id: int) -> WorkflowModel:
+    """Return a workflow.
+
+    Raises
+    ------
+    NotFound
+        No workflow of that id.
+    """
+    with database.read() as connection:
+        row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are.")
+    return WorkflowModel(**row)
+
+
+def listed(database: Database, name: str | None = None, user: str | None = None) -> list[WorkflowModel]:
+    """Return the workflows, oldest first; those of a name or a user only where these are given."""
+    statement = select(_workflows).order_by(_workflows.c.id)
+    if name is not None:
+        statement = statement.where(_workflows.c.name == name)
+    if user is not None:
+        statement = statement.where(_workflows.c.user == user)
+    with database.read() as connection:
+        return [WorkflowModel(**row) for row in connection.execute(statement).mappings()]
+
+
+def set_state(database: Database, workflow_id: int, state: str) -> bool:
+    """Move a workflow to ``started`` or ``canceled``; returns whether it stood elsewhere before."""
+    with database.write() as connection:
+        changed = connection.execute(
+            update(_workflows)
+            .where(_workflows.c.id == workflow_id, _workflows.c.state != state)
+            .values(state=state)
+        ).rowcount
+        if changed:
+            events.add(database, connection, workflow_id, f"workflow {state}")
+    return bool(changed)
+
+
+def statuses(database: Database, workflow_id: int) -> dict[JobStatus, int]:
+    """Return the number of jobs in each status, as they are shown."""
+    return _sum(by_map(database, workflow_id))
+
+
+def by_map(database: Database, workflow_id: int) -> dict[int, dict[JobStatus, int]]:
+    """Return for each map (0: jobs of no map) the number of jobs in each status, as they are shown.
+
+    Jobs of a workflow that was not started stand as ready or blocked already, and are shown as uninitialized; those of
+    a map that waits for another are shown as blocked.
+    """
+    maps = schema.maps
+    with database.read() as connection:
+        state = connection.scalar(select(_workflows.c.state).where(_workflows.c.id == workflow_id))
+        held = set(connection.scalars(select(maps.c.id).where(maps.c.workflow_id == workflow_id, maps.c.blocked)))
+        found = counts.by_map(connection, workflow_id)
+    return {
+        map_id: _as_shown(numbers, started=state != "created", blocked=map_id in held)
+        for map_id, numbers in found.items()
+    }
+
+
+def _as_shown(numbers: dict[JobStatus, int], *, started: bool, blocked: bool) -> dict[JobStatus, int]:
+    shown: dict[JobStatus, int] = {}
+    for status, n in numbers.items():
+        seen = shown_status(status, started=started, blocked=blocked)
+        shown[seen] = shown.get(seen, 0) + n
+    return shown
+
+
+def shown_status(status: int, *, started: bool, blocked: bool) -> JobStatus:
+    """Return the status that users see of a job that stands in ``status``."""
+    if status in (JobStatus.READY, JobStatus.BLOCKED):
+        if not started:
+            return JobStatus.UNINITIALIZED
+        if blocked:
+            return JobStatus.BLOCKED
+    return JobStatus(status)
+
+
+def _sum(found: dict[int, dict[JobStatus, int]]) -> dict[JobStatus, int]:
+    sums: dict[JobStatus, int] = {}
+    for numbers in found.values():
+        for status, n in numbers.items():
+            sums[status] = sums.get(status, 0) + n
+    return sums
+
+
+def remove(database: Database, workflow_id: int) -> WorkflowModel:
+    """Delete a workflow with all its jobs and results from the database, in short pieces; its folder stays.
+
+    Raises
+    ------
+    NotFound
+        No workflow of that id.
+    """
+    workflow = get(database, workflow_id)
+    with database.write() as connection:
+        connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(state="deleted"))
+    while True:
+        with database.write() as connection:
+            ids = connection.scalars(select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id).limit(PIECE)).all()
+            if not ids:
+                break
+            delete_jobs(connection, list(ids))
+    with database.write() as connection:
+        map_ids = select(schema.maps.c.id).where(schema.maps.c.workflow_id == workflow_id)
+        connection.execute(delete(schema.map_dependencies).where(schema.map_dependencies.c.blocked_by_map_id.in_(map_ids)))
+        for table in (schema.job_counts, schema.events, _workflows):
+            column = table.c.id if table is _workflows else table.c.workflow_id
+            connection.execute(delete(table).where(column == workflow_id))
+    return workflow
+
+
+def delete_jobs(connection: Connection, ids: list[int]) -> None:
+    """Delete jobs with their results and relations, in the caller's transaction."""
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        connection.execute(delete(schema.results).where(schema.results.c.job_id.in_(part)))
+        connection.execute(delete(schema.job_dependencies).where(schema.job_dependencies.c.job_id.in_(part)))
+        connection.execute(delete(schema.map_dependencies).where(schema.map_dependencies.c.job_id.in_(part)))
+        connection.execute(delete(schema.job_user_data).where(schema.job_user_data.c.job_id.in_(part)))
+        connection.execute(delete(_jobs).where(_jobs.c.id.in_(part)))
+

@@ -1,0 +1,88 @@
+"""How many jobs of a group the worker wants, decided on a snapshot of what it holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from torc_nb.models import Request, Room, fits
+from torc_nb.store.counts import Group
+
+#: Seconds of short jobs that a worker holds, so that it never waits for the database between them.
+STOCK = 0.4
+#: The most jobs that a worker holds.
+MOST = 8000
+
+
+class Appetite:
+    """What a worker has room for at one moment.
+
+    Parameters
+    ----------
+    whole, free : Room
+        The node, and what of it no claimed job occupies or will occupy.
+    held : mapping
+        For each map, how many of its jobs the worker holds.
+    pace : mapping
+        For each map, the seconds that one of its jobs takes, as observed.
+    request : callable
+        Gives the request of a requirement's id.
+    """
+
+    def __init__(
+        self,
+        whole: Room,
+        free: Room,
+        held: Mapping[int, int],
+        pace: Mapping[int, float],
+        request: Callable[[int], Request],
+    ) -> None:
+        self._whole = whole
+        self._free = free
+        self._held = held
+        self._pace = pace
+        self._request = request
+
+    def room_for(self, group: Group, ready: int, workers: int) -> int:
+        """Say how many jobs to claim, of so many that are ready and are shared by so many workers.
+
+        Long jobs, and those of which no run time is known, are claimed only for places that are free now; short ones
+        ahead, but no worker takes more than its half of a fair share while others may want them.
+        """
+        request = self._stated(self._request(group.requirement_id))
+        free = self._take(request)
+        side_by_side = _places(request, self._whole)
+        pace = self._pace.get(group.map_id)
+        if not side_by_side or pace is None or pace >= STOCK:
+            return free
+        stock = min(MOST, math.ceil(side_by_side * STOCK / pace)) - self._held.get(group.map_id, 0)
+        if workers > 1:
+            stock = min(stock, math.ceil(ready / (2 * workers)))
+        return max(free, stock)
+
+    def _stated(self, request: Request) -> Request:
+        memory = self._whole.share(request.num_cpus) if request.memory is None else request.memory
+        return request._replace(memory=memory)
+
+    def _take(self, request: Request) -> int:
+        """Count the places that are free for the request, and occupy them for the groups that are asked about next."""
+        places = _places(request, self._free)
+        free = self._free
+        self._free = free._replace(
+            num_cpus=free.num_cpus - places * request.num_cpus,
+            memory=free.memory - places * (request.memory or 0),
+            num_gpus=free.num_gpus - places * request.num_gpus,
+        )
+        return places
+
+
+def _places(request: Request, room: Room) -> int:
+    """How many jobs of the request fit into the room side by side."""
+    if not fits(request, room):
+        return 0
+    limits = [room.num_cpus // max(1, request.num_cpus)]
+    if request.num_gpus:
+        limits.append(room.num_gpus // request.num_gpus)
+    if request.memory:
+        limits.append(room.memory // request.memory)
+    return min(limits)

@@ -1,0 +1,78 @@
+"""What the jobs of one map have in common, loaded from the database once: function, environment, request."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from torc_nb.functions import Function
+from torc_nb.models import Claim, Request, WorkflowModel
+from torc_nb.store import Database, environments, functions, jobs, maps, requirements, results
+
+Key = tuple[int, int, int]
+
+
+def key_of(claim: Claim) -> Key:
+    """Jobs of equal keys can run in one child."""
+    return (claim.map_id or -claim.job_id, claim.function_id, claim.requirement_id)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """How to run the jobs of a key."""
+
+    function: Function
+    call: str
+    environment: environments.Environment
+    request: Request
+    collects: int | None = None
+
+
+class Assignments:
+    """The assignments that this worker has met."""
+
+    def __init__(self, database: Database, workflow: WorkflowModel) -> None:
+        self._database = database
+        self._workflow = workflow
+        self._known: dict[Key, Assignment] = {}
+        self._requests: dict[int, Request] = {}
+        self.scratch = Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
+
+    def request(self, requirement_id: int) -> Request:
+        """What jobs of these requirements ask for."""
+        if requirement_id not in self._requests:
+            self._requests[requirement_id] = requirements.get(self._database, requirement_id).request
+        return self._requests[requirement_id]
+
+    def load(self, claim: Claim) -> Assignment:
+        """Load what a claimed job needs, where it is not known yet."""
+        key = key_of(claim)
+        if key not in self._known:
+            job = None if claim.map_id else jobs.get(self._database, claim.job_id)
+            map_ = maps.get(self._database, claim.map_id or (job.collects if job is not None else 0))
+            self._known[key] = Assignment(
+                function=functions.get(self._database, claim.function_id),
+                call=map_.call if job is None else "argument",
+                environment=environments.get(self._database, map_.environment_id),
+                request=self.request(claim.requirement_id),
+                collects=None if job is None else job.collects,
+            )
+        return self._known[key]
+
+    def known(self, claim: Claim) -> Assignment:
+        """Return what was loaded for a claim."""
+        return self._known[key_of(claim)]
+
+    def collected(self, map_id: int) -> str:
+        """Write all results of a map to a file on this node, one a line in input order; returns its path."""
+        found = results.values_of_map(self._database, self._workflow.id or 0, map_id)
+        order = maps.order_of(maps.get(self._database, map_id))
+        if order is not None:
+            by_job = dict(found)
+            found = [(job_id, by_job[job_id]) for job_id in order if job_id in by_job]
+        descriptor, path = tempfile.mkstemp(dir=self.scratch, prefix="results-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
+            lines.writelines(f"{value or 'null'}\n" for _, value in found)
+        return path

@@ -1,0 +1,186 @@
+"""One attempt of one job: called, measured, its output and its end caught."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from torc_nb import values
+from torc_nb.functions import Loaded
+from torc_nb.models import JobStatus
+from torc_nb.worker.board import Board
+from torc_nb.worker.sandbox import Sandbox, seed
+
+#: How much of each output stream is kept, in bytes: the first and the last half of it.
+OUTPUT_LIMIT = 1 << 20
+#: How much of an error's message and of its traceback is kept, in characters.
+ERROR_LIMIT = 2_000
+TRACEBACK_LIMIT = 65_536
+
+_COMPLETED, _FAILED = int(JobStatus.COMPLETED), int(JobStatus.FAILED)
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_c_library = ctypes.PyDLL(None)
+
+#: job id, attempt, status, return code, started, seconds, cpu seconds, peak memory, value, error type, error,
+#: traceback, stdout, stderr
+Outcome = tuple[
+    int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes
+]
+
+
+class Attempt:
+    """Runs the jobs of one role in this process."""
+
+    def __init__(
+        self, loaded: Loaded, call: str, workflow: int, sandbox: Sandbox, spill: values.Spill, board: Board
+    ) -> None:
+        self._call = _caller(loaded.call, call)
+        self._collect = loaded.call
+        self._classes = loaded.classes
+        self._workflow = workflow
+        self._sandbox = sandbox
+        self._spill = spill
+        self._board = board
+        # Writing "5" there resets the peak of memory that getrusage reports: the peak becomes the attempt's own.
+        self._clear_peak = _open_or_none("/proc/self/clear_refs")
+
+    def run(self, number: int, job_id: int, attempt: int, row: int, params: str, collects: bool) -> Outcome | int:
+        """Run one job; returns its number where the worker took it back.
+
+        ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a file of results, one a
+        line.
+        """
+        value = error_type = error = trace = None
+        status, return_code = _COMPLETED, 0
+        self._board.begin(number)
+        if self._clear_peak is not None:
+            os.write(self._clear_peak, b"5")
+        if self._board.is_barred(number):
+            return number
+        seed(self._workflow, row)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        helpers_before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.time()
+        clock = time.perf_counter()
+        try:
+            self._sandbox.check()
+            if collects:
+                result = self._collect(self._collected(params))
+            else:
+                result = self._call(values.decode(params, spill_folder=self._spill.folder, classes=self._classes))
+            if result is not None:
+                value = values.encode(result, spill=self._spill).text
+        except BaseException as caught:
+            status, return_code = _FAILED, _return_code(caught)
+            error_type, error, trace = _described(caught)
+        seconds = time.perf_counter() - clock
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        helpers = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = (after[0] - before[0]) + (after[1] - before[1])
+        cpu += (helpers[0] - helpers_before[0]) + (helpers[1] - helpers_before[1])
+        stdout, stderr = self._output()
+        self._sandbox.restore()
+        return (
+            job_id, attempt, status, return_code, started, seconds, cpu, after[2] * _RSS_UNIT, value, error_type,
+            error, trace, stdout, stderr,
+        )  # fmt: skip
+
+    def _collected(self, path: str) -> list[Any]:
+        with open(path, "rb") as lines:
+            return [self._decoded(line) for line in lines]
+
+    def _decoded(self, line: bytes) -> Any:
+        return values.decode(line.rstrip(b"\n"), spill_folder=self._spill.folder, classes=self._classes)
+
+    def _output(self) -> tuple[bytes, bytes]:
+        """What the job printed, C code and programs that it started included; the files are emptied for the next."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        _c_library.fflush(None)
+        return _taken(1), _taken(2)
+
+
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def _caller(function: Callable[..., Any], call: str) -> Callable[[Any], Any]:
+    if call == "keywords":
+        return lambda row: function(**row)
+    if call == "positional":
+        return lambda row: function(*row)
+    return function
+
+
+def _open_or_none(path: str) -> int | None:
+    try:
+        return os.open(path, os.O_WRONLY)
+    except OSError:
+        return None
+
+
+def _return_code(error: BaseException) -> int:
+    """1 for an exception; what it asked for where the job called ``sys.exit``."""
+    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code:
+        return error.code
+    return 1
+
+
+def _described(error: BaseException) -> tuple[str, str, str]:
+    """The type, the message and the traceback of an exception, without our own frames."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except Exception as second:
+        message = f"<its message cannot be shown: {type(second).__name__}>"
+    try:
+        summary = traceback.TracebackException.from_exception(error)
+        summary.stack = traceback.StackSummary.from_list(_own_frames(summary.stack))
+        text = "".join(summary.format())
+    except Exception:
+        text = f"{name}: {message}\n"
+    return name, _shortened(message, ERROR_LIMIT), _shortened(text, TRACEBACK_LIMIT)
+
+
+def _own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    return [frame for frame in frames if not frame.filename.startswith(_HERE)]
+
+
+def _shortened(text: str, limit: int) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit // 2]}\n… {len(text) - limit:,} characters left out …\n{text[-limit // 2 :]}"
+
+
+def _taken(descriptor: int) -> bytes:
+    """The bytes that were written to an output file since it was last emptied: all, or its head and tail."""
+    try:
+        size = os.lseek(descriptor, 0, os.SEEK_CUR)
+        if not size:
+            return b""
+        size = os.fstat(descriptor).st_size
+        data = _head_and_tail(descriptor, size)
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except OSError:
+        return b""  # the job closed it; the sandbox opens it again
+    return data
+
+
+def _head_and_tail(descriptor: int, size: int) -> bytes:
+    if size <= OUTPUT_LIMIT:
+        return os.pread(descriptor, size, 0)
+    half = OUTPUT_LIMIT // 2
+    left_out = f"\n… {size - 2 * half:,} bytes left out …\n".encode()
+    return os.pread(descriptor, half, 0) + left_out + os.pread(descriptor, half, size - half)
+

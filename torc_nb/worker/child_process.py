@@ -1,0 +1,146 @@
+"""The worker's side of one child: what it was given, what came back, how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+import pickle
+import signal
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from torc_nb.models import Claim, JobStatus
+from torc_nb.worker import frames
+from torc_nb.worker.assignments import Key
+from torc_nb.worker.attempt import OUTPUT_LIMIT, Outcome
+from torc_nb.worker.board import Board
+from torc_nb.worker.child import Role
+from torc_nb.worker.nursery import Nursery
+from torc_nb.worker.packing import Seat
+
+
+class ChildProcess:
+    """A child, and the jobs that it was given and has not answered, in the order in which it runs them."""
+
+    def __init__(self, nursery: Nursery, key: Key, role: Role, seat: Seat) -> None:
+        self.key = key
+        self.seat = seat
+        self.began = time.time()  # when its current job began, as far as we know
+        self.idle_since = time.monotonic()
+        self.killed_because: tuple[JobStatus, str] | None = None
+        self._given: deque[tuple[int, Claim]] = deque()  # with the number that the child knows the job by
+        self._numbers = itertools.count(1)
+        tasks_read, self._tasks = frames.pipe()
+        results_read, results_write = frames.pipe()
+        self.inbox = frames.Inbox(results_read)
+        self._files = [_unnamed_file(appending=True), _unnamed_file(appending=True), _unnamed_file(appending=False)]
+        self._board = Board(self._files[2])
+        self.pid = nursery.bear(tasks_read, results_write, *self._files)
+        os.close(tasks_read)
+        os.close(results_write)
+        self._send(pickle.dumps(role))
+
+    def __len__(self) -> int:
+        """How many jobs it has not answered."""
+        return len(self._given)
+
+    @property
+    def jobs(self) -> list[Claim]:
+        """The jobs that it has not answered."""
+        return [claim for _, claim in self._given]
+
+    @property
+    def current(self) -> Claim | None:
+        """The job that it runs now, or will run first."""
+        return self._given[0][1] if self._given else None
+
+    @property
+    def is_to_blame(self) -> bool:
+        """Whether its current job had begun when it died, or it died before it could begin any: loading them."""
+        return bool(self._given) and (self._board.begun >= self._given[0][0] or self._board.begun == 0)
+
+    def give(self, claims: Sequence[Claim], params: Sequence[tuple[str, bool]]) -> None:
+        """Hand it jobs, after those that it has."""
+        if not self._given:
+            self.began = time.time()
+        numbered = [(next(self._numbers), claim) for claim in claims]
+        self._given.extend(numbered)
+        self._send(
+            [
+                (number, claim.job_id, claim.attempt, claim.row, text, collects)
+                for (number, claim), (text, collects) in zip(numbered, params, strict=True)
+            ]
+        )
+
+    def take_back(self) -> list[Claim]:
+        """Take back the jobs behind the current one, those that the child will surely not begin."""
+        if len(self._given) < 2:
+            return []
+        current, last = self._given[0], self._given[-1]
+        if not self._board.take_back(current[0], last[0] + 1):
+            return []  # it went on meanwhile; what it passes over comes back through `outcomes`
+        ours = [claim for _, claim in self._given][1:]
+        self._given = deque([current])
+        return ours
+
+    def outcomes(self) -> Iterator[tuple[Claim, Outcome | None]]:
+        """Yield what it has answered; None for a job that it passed over."""
+        for outcome in self.inbox.messages():
+            if isinstance(outcome, int):
+                if self._given and self._given[0][0] == outcome:
+                    yield self._given.popleft()[1], None
+                continue
+            _, claim = self._given.popleft()
+            self.began = time.time()
+            yield claim, outcome
+        if not self._given:
+            self.idle_since = time.monotonic()
+
+    def kill(self, status: JobStatus, reason: str) -> None:
+        """Stop it and what its job started; status and reason become the job's."""
+        self.killed_because = (status, reason)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Let it end when it has done what it was given."""
+        if self._tasks >= 0:
+            os.close(self._tasks)
+            self._tasks = -1
+
+    def printed(self) -> tuple[bytes, bytes]:
+        """What its last job had printed when the child died."""
+        stdout, stderr = (_content(descriptor) for descriptor in self._files[:2])
+        return stdout, stderr
+
+    def close(self) -> None:
+        """Release its pipes and files."""
+        self.dismiss()
+        self._board.close()
+        for descriptor in (self.inbox.descriptor, *self._files):
+            os.close(descriptor)
+
+    def _send(self, message: object) -> None:
+        # A dead child's jobs come back to us when its end is noticed.
+        with contextlib.suppress(BrokenPipeError):
+            frames.write(self._tasks, frames.packed(message))
+
+
+def _unnamed_file(*, appending: bool) -> int:
+    """Open a file that goes with the last process that holds it."""
+    descriptor, path = tempfile.mkstemp(prefix="torc-nb-")
+    os.unlink(path)
+    if appending:  # so that programs that a job starts do not write over one another
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    return descriptor
+
+
+def _content(descriptor: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, OUTPUT_LIMIT, max(0, size - OUTPUT_LIMIT))

@@ -1,0 +1,44 @@
+"""What jobs printed: one file per worker that only grows; each attempt knows its offset."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Log:
+    """The file of one worker."""
+
+    def __init__(self, folder: Path, worker_id: int) -> None:
+        self._path = folder / f"{worker_id}.log"
+        self._descriptor: int | None = None
+        self._end = 0
+
+    def append(self, stdout: bytes, stderr: bytes) -> int:
+        """Append what an attempt printed and return its offset; the file is made when the first one prints."""
+        if not stdout and not stderr:
+            return 0
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._end = os.fstat(self._descriptor).st_size
+        offset = self._end
+        for data in (stdout, stderr):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        self._end += len(stdout) + len(stderr)
+        return offset
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+
+def read(folder: Path, worker_id: int, offset: int, stdout_bytes: int, stderr_bytes: int) -> tuple[str, str]:
+    """Return what an attempt printed to its standard output and error."""
+    if not stdout_bytes and not stderr_bytes:
+        return "", ""
+    with open(folder / f"{worker_id}.log", "rb") as log:
+        log.seek(offset)
+        return log.read(stdout_bytes).decode("utf-8", "replace"), log.read(stderr_bytes).decode("utf-8", "replace")
