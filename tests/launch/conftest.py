@@ -36,11 +36,11 @@ class Answers:
         return content
 
     def ask(self, text: str) -> None:
-        """Check that the worker lives: it has to repeat the text."""
+        """Check that the worker lives, and that no signal reached it."""
         draft = self.folder / "draft"
         draft.write_text(text)
         draft.rename(self.folder / "question")
-        assert self.wait("answer") == text
+        assert self.wait("answer") == [text, []]
 
 
 def until(condition: Callable[[], bool], seconds: float, complaint: str) -> None:

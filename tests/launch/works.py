@@ -42,12 +42,11 @@ def report(settings: WorkerSettings) -> None:
 
 
 def answer(settings: WorkerSettings) -> None:
-    """Report, then answer questions (files called question) until asked to stop; note the signals that arrive."""
+    """Report, then answer questions (files called question) until asked to stop, with the signals that arrived."""
     caught: list[str] = []
 
     def catch(number: int, _: FrameType | None) -> None:
         caught.append(signal.Signals(number).name)
-        write(settings, "signals", caught)
 
     for one in WATCHED:
         signal.signal(one, catch)
@@ -58,8 +57,9 @@ def answer(settings: WorkerSettings) -> None:
         if question.exists():
             text = question.read_text()
             question.unlink()
-            write(settings, "answer", text)
+            write(settings, "answer", [text, caught])
         time.sleep(0.02)
+    write(settings, "signals", caught)
     print("leaving after", caught)
 
 
