@@ -26,7 +26,7 @@ from typing import Any, get_args
 from torc_nb.functions.bytecode import body_imports, canonical_code, global_names
 from torc_nb.functions.definition import definition_of, definition_of_class
 from torc_nb.functions.local_code import IMPORTED, LocalCode, Place
-from torc_nb.functions.pickler import is_cached, module_named, pack, reduced
+from torc_nb.functions.pickler import is_cached, module_named, pack, reduced, shared_generator
 from torc_nb.functions.places import is_foreign_code
 from torc_nb.functions.reach import closure_values
 from torc_nb.functions.snapshot import Snapshot
@@ -178,6 +178,8 @@ class _Graph:
         return f"class {cls.__qualname__} {text}", edges
 
     def _object(self, value: Any, name: str) -> tuple[str, list[tuple[str, Any]]]:
+        if (generator := shared_generator(value)) is not None:
+            return f"named {generator}", []
         if isinstance(value, MethodType):
             return "method", [("function", value.__func__), ("self", value.__self__)]
         if isinstance(value, functools.partial):
@@ -213,7 +215,7 @@ class _Graph:
         return f"value {(digest or digest_of(value)[0]).hex()}", []
 
     def _carries_code(self, value: Any) -> bool:
-        """Whether code of the notebook or of local modules hangs on a value, so that its digest is not all."""
+        """Whether code of the notebook or of local modules hangs on a value, so that the value's digest is not all."""
         if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
             return False
         if module_named(type(value)) is None:
@@ -222,7 +224,8 @@ class _Graph:
             packed = pack(value, limit=1 << 62)
         except Exception:
             return True
-        return bool(packed.functions or packed.classes or any(module in self._local for module in packed.modules))
+        local = any(module in self._local for module in packed.modules)
+        return bool(packed.functions or packed.classes or packed.generators or local)
 
 
 class _Text(str):

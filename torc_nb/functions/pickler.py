@@ -6,6 +6,7 @@ The one file that knows cloudpickle's insides.
 from __future__ import annotations
 
 import functools
+import importlib
 import io
 import pickle
 import sys
@@ -28,12 +29,13 @@ class TooLarge(Exception):
 
 @dataclass
 class Packed:
-    """A pickle, and what was met while making it: code taken by value, modules referred to by name."""
+    """A pickle, and what was met in making it: code taken by value, modules named, the process's random generators."""
 
     payload: bytes = b""
     functions: list[FunctionType] = field(default_factory=list)
     classes: list[type] = field(default_factory=list)
     modules: set[str] = field(default_factory=set)
+    generators: bool = False
 
 
 def pack(value: Any, limit: int) -> Packed:
@@ -62,6 +64,19 @@ def module_named(thing: FunctionType | type) -> str | None:
 def is_cached(value: object) -> bool:
     """Whether it is a function under ``functools.lru_cache`` or ``functools.cache``."""
     return isinstance(value, _CACHED)
+
+
+def shared_generator(value: object) -> tuple[str, str] | None:
+    """The module and name of the process's own random generator, if `value` is one.
+
+    It goes by name: a copy, as ``from random import gauss`` would carry along, would give every job the same numbers
+    whatever the seed.
+    """
+    for module, name in (("random", "_inst"), ("numpy.random.mtrand", "_rand")):
+        loaded = sys.modules.get(module)
+        if loaded is not None and value is getattr(loaded, name, None):
+            return module, name
+    return None
 
 
 def reduced(value: Any) -> tuple[Any, ...] | str | None:
@@ -100,6 +115,9 @@ class _Traveller(cloudpickle.Pickler):  # type: ignore[misc]
             self._packed.modules.add(obj.__name__)
         elif isinstance(obj, _CACHED):
             return self._cached(obj)
+        elif (generator := shared_generator(obj)) is not None:
+            self._packed.generators = True
+            return _module_attribute, generator
         elif isinstance(obj, functools.cached_property):
             return _remake_cached_property, (obj.func, obj.attrname)
         elif isinstance(obj, io.IOBase) and not isinstance(obj, (io.BytesIO, io.StringIO)):
@@ -139,6 +157,10 @@ class _Traveller(cloudpickle.Pickler):  # type: ignore[misc]
         names = (name for name in global_names(func.__code__) if name in func.__globals__)
         reduction[2][1]["__globals__"].update({name: func.__globals__[name] for name in names})
         return reduction
+
+
+def _module_attribute(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def _empty_cached(maxsize: int | None, typed: bool) -> Any:

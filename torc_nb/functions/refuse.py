@@ -160,7 +160,7 @@ def _failing(value: Any, seen: set[int], limit: int) -> tuple[Part, Exception] |
 
 
 def _where(holders: Sequence[Any], path: Sequence[Part]) -> str:
-    """ "global `handle` of helper `read`", from the inside out up to the nearest function or class."""
+    """Say "global `handle` of helper `read`": from the inside out up to the nearest function or class."""
     words = []
     for at in range(len(path) - 1, -1, -1):
         holder = holders[at]
