@@ -31,7 +31,7 @@ class Answer:
 
     claims: list[Claim] = field(default_factory=list)
     cancel: list[tuple[int, int]] = field(default_factory=list)
-    state: str = "started"
+    state: str = "started"  # of the workflow; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
 
 
@@ -58,14 +58,15 @@ def exchange(
     answer = Answer()
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
-        answer.had_lost_lease = not leases.renew(database, connection, worker_id)
+        lease = leases.renew(database, connection, worker_id)
+        answer.had_lost_lease = lease == "lost"
         _record(connection, worker_id, completions, tally)
         _mark_running(connection, worker_id, started, tally)
         workflow = connection.execute(
             select(schema.workflows.c.state, schema.workflows.c.run_id).where(schema.workflows.c.id == workflow_id)
         ).first()
-        answer.state = "deleted" if workflow is None else workflow.state
-        if workflow is not None and room is not None and workflow.state == "started":
+        answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
+        if workflow is not None and room is not None and answer.state == "started":
             answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, tally)
         answer.cancel = _take_cancellations(connection, worker_id)
         tally.write(connection, worker_id)

@@ -14,6 +14,9 @@ LEASE = 120.0
 #: A job that was running when its worker died this many times is failed: it takes its workers down.
 MAX_INTERRUPTIONS = 3
 
+#: States of a worker that holds a lease.
+PRESENT = ("running", "leaving")
+
 _workers = schema.workers
 _jobs = schema.jobs
 
@@ -40,16 +43,30 @@ def join(database: Database, worker: WorkerModel) -> WorkerModel:
     return worker.model_copy(update={"id": worker_id, **values})
 
 
-def renew(database: Database, connection: Connection, worker_id: int) -> bool:
-    """Renew a lease in the caller's transaction; False where it was declared lost meanwhile (and now is taken up again)."""
+def renew(database: Database, connection: Connection, worker_id: int) -> str:
+    """Renew a lease in the caller's transaction; one that was declared lost is taken up again.
+
+    Returns the state before: ``running``, ``leaving`` where the worker was asked to leave, ``lost``.
+    """
     now = database.now(connection)
     state = connection.scalar(select(_workers.c.state).where(_workers.c.id == worker_id))
     connection.execute(
         update(_workers)
         .where(_workers.c.id == worker_id)
-        .values(last_seen=now, lease_expires=now + LEASE, state="running")
+        .values(last_seen=now, lease_expires=now + LEASE, state="leaving" if state == "leaving" else "running")
     )
-    return state == "running"
+    return str(state)
+
+
+def ask_to_leave(database: Database, workflow_id: int) -> int:
+    """Ask the workers of a workflow to leave, what they run given back; returns how many those are."""
+    with database.write() as connection:
+        asked = connection.execute(
+            update(_workers)
+            .where(_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
+            .values(state="leaving")
+        )
+    return int(asked.rowcount)
 
 
 def leave(database: Database, worker: WorkerModel, *, message: str = "") -> int:
@@ -83,7 +100,7 @@ def expire(database: Database, workflow_id: int) -> int:
     with database.read() as connection:
         now = database.now(connection)
         running = connection.execute(
-            select(_workers).where(_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
+            select(_workers).where(_workers.c.workflow_id == workflow_id, _workers.c.state.in_(PRESENT))
         ).all()
     freed = 0
     for worker in running:
@@ -100,7 +117,7 @@ def _declare_lost(database: Database, workflow_id: int, worker_id: int, lease_ex
             update(_workers)
             .where(
                 _workers.c.id == worker_id,
-                _workers.c.state == "running",
+                _workers.c.state.in_(PRESENT),
                 _workers.c.lease_expires == lease_expires,  # it did not renew since we looked
             )
             .values(state="lost")

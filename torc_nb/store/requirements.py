@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select
 
 from torc_nb.errors import NotFound
-from torc_nb.models import ResourceRequirementsModel
+from torc_nb.models import FINISHED, ResourceRequirementsModel
 from torc_nb.store import schema
 from torc_nb.store.database import Database
 
@@ -45,3 +45,16 @@ def listed(database: Database, workflow_id: int) -> list[ResourceRequirementsMod
             select(_requirements).where(_requirements.c.workflow_id == workflow_id).order_by(_requirements.c.id)
         ).mappings()
         return [ResourceRequirementsModel(**row) for row in rows]
+
+
+def in_use(database: Database, workflow_id: int) -> list[ResourceRequirementsModel]:
+    """Return the requirements of jobs that have not finished."""
+    counts = schema.job_counts
+    unfinished = select(counts.c.requirement_id).where(
+        counts.c.workflow_id == workflow_id,
+        counts.c.n > 0,
+        counts.c.status.not_in([int(status) for status in FINISHED]),
+    )
+    with database.read() as connection:
+        ids = set(connection.scalars(unfinished))
+    return [requirement for requirement in listed(database, workflow_id) if requirement.id in ids]

@@ -88,6 +88,20 @@ def values_of_map(database: Database, workflow_id: int, map_id: int) -> list[tup
         return [(row[0], row[1]) for row in connection.execute(statement)]
 
 
+def values_of_jobs(database: Database, job_ids: Sequence[int]) -> dict[int, str | None]:
+    """Return the values of those of these jobs that completed."""
+    found: dict[int, str | None] = {}
+    with database.read() as connection:
+        for start in range(0, len(job_ids), 500):
+            statement = (
+                select(_jobs.c.id, _results.c.value)
+                .join(_results, _effective)
+                .where(_jobs.c.id.in_(job_ids[start : start + 500]), _jobs.c.status == int(JobStatus.COMPLETED))
+            )
+            found |= {row[0]: row[1] for row in connection.execute(statement)}
+    return found
+
+
 def effective(database: Database, job_id: int) -> Row[Any]:
     """Return the newest result of a job, whatever its end.
 

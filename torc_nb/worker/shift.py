@@ -113,6 +113,8 @@ class Shift:
                 raise news.error
             if news.state == "deleted":
                 return "its workflow was deleted"
+            if news.state == "leaving":
+                return "it was asked to leave"
             crew.accept(news.claims)
             crew.cancel(news.cancel)
             crew.collect()

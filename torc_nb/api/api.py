@@ -1,0 +1,249 @@
+"""``Api``: what every face calls. It adds nothing of its own: each method is one call of the layers below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from torc_nb.api import inspection, launching, mapping, places
+from torc_nb.errors import InvalidRequest, NotFound
+from torc_nb.models import (
+    AllocationModel,
+    EventModel,
+    JobStatus,
+    ResourceRequirementsModel,
+    SlurmSchedulerModel,
+    UserDataModel,
+    WorkerModel,
+    WorkflowModel,
+)
+from torc_nb.store import (
+    Database,
+    allocations,
+    dependencies,
+    events,
+    jobs,
+    leases,
+    maps,
+    requirements,
+    results,
+    schedulers,
+    workflows,
+)
+
+
+class Api:
+    """All that can be done with the workflows of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def __repr__(self) -> str:
+        return f"Api({self.database!r})"
+
+    # Workflows.
+
+    def create_workflow(self, workflow: WorkflowModel) -> WorkflowModel:
+        """Make a workflow; names may repeat."""
+        return workflows.create(self.database, workflow)
+
+    def get_workflow(self, workflow_id: int) -> WorkflowModel:
+        """Return a workflow; NotFound where there is none."""
+        return workflows.get(self.database, workflow_id)
+
+    def list_workflows(self, name: str | None = None, user: str | None = None) -> list[WorkflowModel]:
+        """Return the workflows, oldest first."""
+        return workflows.listed(self.database, name, user)
+
+    def delete_workflow(self, workflow_id: int) -> WorkflowModel:
+        """Delete a workflow: its allocations are cancelled, its jobs and results removed; its folder stays."""
+        launching.cancel_allocations(self.database, workflow_id)
+        return workflows.remove(self.database, workflow_id)
+
+    def start_workflow(self, workflow_id: int) -> bool:
+        """Let workers run a workflow's jobs; False where it was started already."""
+        return workflows.set_state(self.database, workflow_id, "started")
+
+    def cancel_workflow(self, workflow_id: int) -> int:
+        """Cancel all unfinished jobs and the allocations; returns how many jobs those are."""
+        workflows.get(self.database, workflow_id)
+        workflows.set_state(self.database, workflow_id, "canceled")
+        canceled = jobs.cancel(self.database, workflow_id)
+        launching.cancel_allocations(self.database, workflow_id)
+        return canceled
+
+    def status(self, workflow_id: int) -> inspection.Status:
+        """Return how a workflow stands, with what became of its allocations."""
+        launching.refresh(self.database, workflow_id)
+        return inspection.status(self.database, workflow_id)
+
+    def progress(self, workflow_id: int) -> inspection.Status:
+        """Return how a workflow stands from the database alone: cheap, for views that ask often."""
+        return inspection.status(self.database, workflow_id)
+
+    # Maps.
+
+    def map_function(
+        self, workflow_id: int, function: mapping.AnyFunction, *iterables: Iterable[Any], **options: Any
+    ) -> mapping.Mapped:
+        """Declare a map; see ``Workflow.map`` for the options."""
+        return mapping.declare(self.database, workflows.get(self.database, workflow_id), function, iterables, **options)
+
+    def list_maps(self, workflow_id: int) -> list[Any]:
+        """Return the maps of a workflow in the order of their declaration."""
+        return maps.listed(self.database, workflow_id)
+
+    def get_map(self, workflow_id: int, name: str) -> Any:
+        """Return the map of a name; NotFound, listing those there are, where there is none."""
+        found = maps.find(self.database, workflow_id, name)
+        if found is None:
+            names = ", ".join(repr(map_.name) for map_ in maps.listed(self.database, workflow_id)) or "none"
+            raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
+        return found
+
+    # Workers.
+
+    def run(
+        self,
+        workflow_id: int,
+        *,
+        num_cpus: int | None = None,
+        memory: int | None = None,
+        idle_timeout: float = 600.0,
+        more: bool = False,
+    ) -> launching.Brought:
+        """Have a worker on this machine; starts the workflow.
+
+        Raises
+        ------
+        InvalidRequest
+            None of the waiting jobs could ever start here; the message has the numbers.
+        LaunchError
+            The worker cannot be started.
+        """
+        workflow = workflows.get(self.database, workflow_id)
+        room = launching.room_here(num_cpus, memory)
+        never = launching.misfits(self.database, workflow_id, room)
+        if never and len(never) == len(requirements.in_use(self.database, workflow_id)):
+            raise InvalidRequest(f"A worker here would have nothing to do: {'; '.join(never)}.")
+        self.start_workflow(workflow_id)
+        brought = launching.run_here(
+            self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
+        )
+        return brought._replace(message="; ".join([brought.message, *never]))
+
+    def schedule_nodes(
+        self,
+        workflow_id: int,
+        n: int = 1,
+        *,
+        scheduler: str | SlurmSchedulerModel | None = None,
+        idle_timeout: float = 600.0,
+        more: bool = False,
+    ) -> launching.Brought:
+        """Have ``n`` Slurm allocations of one node each; starts the workflow.
+
+        Raises
+        ------
+        LaunchError
+            Slurm refused; with its own message and the likely cure.
+        """
+        workflow = workflows.get(self.database, workflow_id)
+        if not isinstance(scheduler, SlurmSchedulerModel):
+            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
+        self.start_workflow(workflow_id)
+        return launching.schedule_nodes(self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more)
+
+    def list_workers(self, workflow_id: int) -> list[WorkerModel]:
+        """Return all workers that a workflow ever had, oldest first."""
+        return leases.listed(self.database, workflow_id)
+
+    def list_allocations(self, workflow_id: int) -> list[AllocationModel]:
+        """Return all allocations of a workflow, oldest first."""
+        return allocations.listed(self.database, workflow_id)
+
+    def cancel_allocations(self, workflow_id: int) -> int:
+        """Cancel a workflow's allocations and stop its local workers; its jobs stay. Returns how many those were."""
+        return launching.cancel_allocations(self.database, workflow_id)
+
+    # Resources and schedulers.
+
+    def create_resource_requirements(self, requirement: ResourceRequirementsModel) -> ResourceRequirementsModel:
+        """Keep a record of what jobs ask for."""
+        return requirements.keep(self.database, requirement)
+
+    def list_resource_requirements(self, workflow_id: int) -> list[ResourceRequirementsModel]:
+        """Return a workflow's resource requirements."""
+        return requirements.listed(self.database, workflow_id)
+
+    def create_slurm_scheduler(self, scheduler: SlurmSchedulerModel) -> SlurmSchedulerModel:
+        """Keep a named way to ask Slurm for allocations; one of the same name is replaced."""
+        return schedulers.keep(self.database, scheduler)
+
+    def list_slurm_schedulers(self, workflow_id: int) -> list[SlurmSchedulerModel]:
+        """Return a workflow's schedulers."""
+        return schedulers.listed(self.database, workflow_id)
+
+    # Jobs and what they left.
+
+    def list_jobs(
+        self,
+        workflow_id: int,
+        *,
+        map_id: int | None = None,
+        statuses: Sequence[JobStatus] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Any]:
+        """Return jobs in the order of their ids."""
+        return jobs.listed(self.database, workflow_id, map_id=map_id, statuses=statuses, limit=limit, offset=offset)
+
+    def cancel_jobs(self, workflow_id: int, job_ids: Iterable[int]) -> int:
+        """Cancel jobs; returns how many were not finished."""
+        canceled = jobs.cancel(self.database, workflow_id, job_ids)
+        dependencies.release_all(self.database, workflow_id)
+        return canceled
+
+    def rerun(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None) -> int:
+        """Make finished jobs ready again with the code as it now is; returns how many became ready."""
+        n = jobs.rerun(self.database, workflow_id, statuses, job_ids)
+        if n:
+            workflows.set_state(self.database, workflow_id, "started")
+        return n
+
+    def list_results(self, workflow_id: int, job_id: int | None = None) -> list[Any]:
+        """Return all attempts, or those of one job, oldest first, without their values."""
+        return results.attempts(self.database, workflow_id, job_id)
+
+    def failures(self, workflow_id: int, map_id: int | None = None) -> list[results.Failure]:
+        """Return the failed jobs grouped by exception, the largest group first."""
+        return results.failures(self.database, workflow_id, map_id)
+
+    def logs(self, workflow_id: int, job_id: int) -> inspection.Output:
+        """Return what the newest attempt of a job printed, and its traceback."""
+        return inspection.output(self.database, workflows.get(self.database, workflow_id), job_id)
+
+    def list_user_data(
+        self, workflow_id: int, *, job_id: int | None = None, relation: str | None = None, limit: int | None = None
+    ) -> Iterator[UserDataModel]:
+        """Yield inputs and outputs of jobs as user data, in the order of their keys."""
+        workflow = workflows.get(self.database, workflow_id)
+        return inspection.user_data(self.database, workflow, job_id=job_id, relation=relation, limit=limit)
+
+    def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
+        """Return the newest events, oldest first."""
+        return events.listed(self.database, workflow_id, limit)
+
+
+def make_api(url: str | os.PathLike[str] | None = None) -> Api:
+    """Open a database: the one given, else ``TORC_NB_DATABASE_URL``, else the nearest ``.torc/``, else a new one here.
+
+    Raises
+    ------
+    DatabaseError
+        It cannot be opened, or was written by a newer version.
+    """
+    database = Database.open(places.find_database(url))
+    places.remember(database)
+    return Api(database)

@@ -1,0 +1,54 @@
+"""What this process last opened, so that a command in a notebook means the workflow above it."""
+
+from __future__ import annotations
+
+from torc_nb.api.api import Api
+from torc_nb.errors import InvalidRequest
+from torc_nb.models import WorkflowModel
+
+_api: Api | None = None
+_workflow_id: int | None = None
+
+
+def use(api: Api, workflow_id: int) -> None:
+    """Make a database and a workflow the current ones of this process."""
+    global _api, _workflow_id
+    _api, _workflow_id = api, workflow_id
+
+
+def database() -> str | None:
+    """Return the URL of the database that this process last opened."""
+    return None if _api is None else _api.database.url
+
+
+def workflow(api: Api, chosen: str | int | None = None) -> WorkflowModel:
+    """Return the workflow that is meant: the one named by id or name, else the current one, else the only one.
+
+    Raises
+    ------
+    InvalidRequest
+        It is not clear; the message lists the workflows.
+    """
+    if chosen is not None:
+        return _named(api, str(chosen))
+    if _api is not None and _workflow_id is not None and api.database.url == _api.database.url:
+        return api.get_workflow(_workflow_id)
+    known = api.list_workflows()
+    if len(known) == 1:
+        return known[0]
+    raise InvalidRequest(f"Which workflow? Give -w with its name or id. {_listing(known)}")
+
+
+def _named(api: Api, text: str) -> WorkflowModel:
+    if text.isdigit():
+        return api.get_workflow(int(text))
+    named = api.list_workflows(name=text)
+    if named:
+        return named[-1]
+    raise InvalidRequest(f"There is no workflow {text!r}. {_listing(api.list_workflows())}")
+
+
+def _listing(known: list[WorkflowModel]) -> str:
+    if not known:
+        return "This database has none yet; `%torc workflows create NAME` makes one."
+    return "There are " + ", ".join(f"{one.name} ({one.id})" for one in known[-20:]) + "."

@@ -1,0 +1,57 @@
+"""Which database: given, from the environment, the nearest ``.torc/`` upwards, or a new one here."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from torc_nb.store import Database
+
+VARIABLE = "TORC_NB_DATABASE_URL"
+FOLDER = ".torc"
+FILE = "torc.db"
+
+#: How many databases the per-user list remembers.
+_REMEMBERED = 50
+
+
+def find_database(url: str | os.PathLike[str] | None = None) -> str:
+    """Return the URL or path of the database to use; it may not exist yet."""
+    if url is not None:
+        return os.fspath(url)
+    if os.environ.get(VARIABLE):
+        return os.environ[VARIABLE]
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / FILE).exists():
+            return str(folder / FOLDER / FILE)
+    return str(here / FOLDER / FILE)
+
+
+def remember(database: Database) -> None:
+    """Put a database on the user's list, without its password, for the panel and the command line to find."""
+    path = _list_path()
+    url = database.engine.url.render_as_string(hide_password=True)
+    known = [other for other in remembered() if other != url]
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps([url, *known][:_REMEMBERED]))
+        temporary.rename(path)
+    except OSError:
+        pass  # a home that cannot be written loses a convenience only
+
+
+def remembered() -> list[str]:
+    """Return the databases that this user opened, the last one first."""
+    try:
+        found = json.loads(_list_path().read_text())
+    except (OSError, ValueError):
+        return []
+    return [url for url in found if isinstance(url, str)]
+
+
+def _list_path() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "torc_nb" / "databases.json"

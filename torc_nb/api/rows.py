@@ -1,0 +1,197 @@
+"""The parameters of a map: an iterable, several in step, or a DataFrame, read as rows and encoded one by one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
+
+from torc_nb.errors import InvalidRequest
+from torc_nb.functions import Function
+from torc_nb.store.maps import Parameters
+from torc_nb.values import Spill, class_name, encode
+
+#: Rows that are read before the function is captured: their classes travel with it.
+PEEKED = 1000
+
+
+@dataclass
+class Rows:
+    """Rows to map over, read once.
+
+    Attributes
+    ----------
+    rows : iterator
+        The values, one a row.
+    labels : iterator or None
+        The index labels of a DataFrame with a named or non-default index.
+    shape : dict
+        How to show results again: ``{"kind": "frame", "columns": […], "index": […]}``.
+    """
+
+    rows: Iterator[Any]
+    labels: Iterator[Any] | None = None
+    shape: dict[str, Any] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    classes: set[type] = field(default_factory=set)
+    first: Any = None
+
+    @classmethod
+    def read(cls, iterables: Sequence[Iterable[Any]], key: str | Sequence[str] | None) -> Rows:
+        """Take what ``map`` was given.
+
+        Raises
+        ------
+        InvalidRequest
+            No iterable, or a string, or a key column that a DataFrame does not have.
+        """
+        key_columns = (key,) if isinstance(key, str) else tuple(key or ())
+        if not iterables:
+            raise InvalidRequest("map needs parameters after the function: a list, a DataFrame, any iterable.")
+        for iterable in iterables:
+            if isinstance(iterable, str | bytes | Mapping) or not isinstance(iterable, Iterable):
+                raise InvalidRequest(
+                    f"map takes an iterable of parameters, not a {type(iterable).__name__}; write [{iterable!r:.40}]."
+                )
+        rows = _of_frame(iterables[0], key_columns) if _is_frame(iterables[0]) else _of_iterables(iterables)
+        rows.key = key_columns
+        rows.shape["key"] = list(key_columns)
+        peeked = list(islice(rows.rows, PEEKED))
+        rows.first = peeked[0] if peeked else None
+        for number, row in enumerate(peeked):
+            encode(row, classes=rows.classes, name=f"params[{number}]")
+        rows.rows = chain(peeked, rows.rows)
+        return rows
+
+    def encoded(self, spill: Spill) -> Iterator[Parameters]:
+        """Encode row by row.
+
+        Raises
+        ------
+        CannotStore
+            A row cannot be kept; the message has its index.
+        InvalidRequest
+            A row lacks a key column, or two rows have one key, or a class comes too late to travel.
+        """
+        known = set(self.classes)
+        seen: set[bytes] = set()
+        for number, row in enumerate(self.rows):
+            text, digest, _ = encode(row, spill=spill, classes=known, name=f"params[{number}]")
+            if len(known) > len(self.classes):
+                late = ", ".join(sorted(class_name(one) for one in known - self.classes))
+                raise InvalidRequest(
+                    f"params[{number}] is the first row with a {late}; put one such row among the first {PEEKED:,}, so "
+                    "that the class travels with the function."
+                )
+            key = self._key_of(number, row)
+            if key is None:
+                yield Parameters(text, digest)
+                continue
+            key_text, key_digest, _ = encode(key, name=f"the key of params[{number}]")
+            if key_digest in seen:
+                raise InvalidRequest(f"params[{number}] has the key {key!r}, as an earlier row has; keys must differ.")
+            seen.add(key_digest)
+            yield Parameters(text, digest, key_digest, key_text)
+
+    def _key_of(self, number: int, row: Any) -> Any:
+        if self.key:
+            try:
+                found = [row[name] for name in self.key]
+            except (KeyError, TypeError, IndexError):
+                raise InvalidRequest(
+                    f"params[{number}] has no {', '.join(self.key)}, by which rows are keyed."
+                ) from None
+            return found[0] if len(found) == 1 else found
+        return None if self.labels is None else next(self.labels)
+
+
+def _is_frame(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
+
+
+def _of_iterables(iterables: Sequence[Iterable[Any]]) -> Rows:
+    if len(iterables) == 1:
+        return Rows(iter(iterables[0]), shape={"kind": "values"})
+    return Rows(zip(*iterables, strict=False), shape={"kind": "positional"})
+
+
+def _of_frame(frame: Any, key: tuple[str, ...]) -> Rows:
+    missing = [name for name in key if name not in frame.columns]
+    if missing:
+        raise InvalidRequest(
+            f"The DataFrame has no column {', '.join(missing)} to key by; it has {list(frame.columns)}."
+        )
+    if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
+        raise InvalidRequest("The DataFrame's columns become the names of parameters: they must be different strings.")
+    columns = [str(name) for name in frame.columns]
+    # tolist gives Python's own numbers; a row of numpy scalars would be slower and look the same.
+    lists = [frame[name].tolist() for name in columns]
+    rows = (
+        (dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True))
+        if columns
+        else iter([{}] * len(frame))
+    )
+    shape = {"kind": "frame", "columns": columns, "index": list(frame.index.names)}
+    pandas = sys.modules["pandas"]
+    is_default = isinstance(frame.index, pandas.RangeIndex) and frame.index.name is None and frame.index.start == 0
+    if is_default or key:
+        return Rows(rows, shape=shape)
+    if not frame.index.is_unique:
+        raise InvalidRequest("The DataFrame's index has equal labels, by which rows are matched; reset_index() it.")
+    shape["labelled"] = True
+    return Rows(rows, labels=iter(frame.index.tolist()), shape=shape)
+
+
+def how_to_call(function: Function, rows: Rows, unpack: bool | None) -> str:
+    """Decide whether a row is the function's one ``argument``, its ``keywords``, or ``positional`` arguments.
+
+    Raises
+    ------
+    InvalidRequest
+        It cannot be called so, or both could be meant.
+    """
+    row = rows.first
+    positional = rows.shape["kind"] == "positional"
+    is_mapping = isinstance(row, Mapping) and all(isinstance(name, str) for name in row)
+    if positional or (unpack and isinstance(row, list | tuple)):
+        call = "positional"
+    elif unpack:
+        call = "keywords"
+    elif unpack is False or not is_mapping or function.signature is None:
+        call = "argument"
+    else:
+        return _guessed(function, list(row))
+    _check_call(function, call, row)
+    return call
+
+
+def _guessed(function: Function, names: list[str]) -> str:
+    assert function.signature is not None
+    as_argument = function.signature.accepts_positional(1)
+    as_keywords = function.signature.accepts_keywords(names)
+    if as_argument and as_keywords:
+        raise InvalidRequest(
+            f"{function.name} could take a row as its one argument or as the keywords {', '.join(names)}: "
+            "say unpack=False (one argument) or unpack=True (keywords)."
+        )
+    if not as_argument and not as_keywords:
+        raise InvalidRequest(
+            f"{function.name}({', '.join(function.signature.positional)}) can take a row neither as one argument nor as "
+            f"the keywords {', '.join(names)}."
+        )
+    return "argument" if as_argument else "keywords"
+
+
+def _check_call(function: Function, call: str, row: Any) -> None:
+    signature = function.signature
+    if signature is None or row is None:
+        return
+    if call == "argument" and not signature.accepts_positional(1):
+        raise InvalidRequest(f"{function.name} cannot be called with a row as its one argument.")
+    if call == "positional" and not signature.accepts_positional(len(row)):
+        raise InvalidRequest(f"{function.name} cannot be called with {len(row)} positional arguments.")
+    if call == "keywords" and not (isinstance(row, Mapping) and signature.accepts_keywords(list(row))):
+        raise InvalidRequest(f"{function.name} cannot be called with the row {row!r:.80} as keywords.")
