@@ -1,0 +1,68 @@
+"""Map a function from a notebook cell over a table of parameters, on this machine or on Slurm; keep everything.
+
+>>> from torc_nb import Workflow
+>>> wf = Workflow("sweep")
+>>> m = wf.map(run, params)
+>>> wf.run()
+>>> m.results()
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if sys.platform == "win32":
+    raise ImportError("torc_nb runs on Linux and macOS; on Windows use it inside WSL.")
+
+if TYPE_CHECKING:
+    from torc_nb.api import Api, make_api
+    from torc_nb.errors import JobFailed, TorcError
+    from torc_nb.models import ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
+    from torc_nb.workflow import Map, Workflow
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Api",
+    "JobFailed",
+    "Map",
+    "ResourceRequirementsModel",
+    "SlurmSchedulerModel",
+    "TorcError",
+    "Workflow",
+    "WorkflowModel",
+    "__version__",
+    "make_api",
+]
+
+#: Where each public name is; imported when first asked for, so that a worker never pays for the notebook's half.
+_HOMES = {
+    "Api": "torc_nb.api",
+    "JobFailed": "torc_nb.errors",
+    "Map": "torc_nb.workflow",
+    "ResourceRequirementsModel": "torc_nb.models",
+    "SlurmSchedulerModel": "torc_nb.models",
+    "TorcError": "torc_nb.errors",
+    "Workflow": "torc_nb.workflow",
+    "WorkflowModel": "torc_nb.models",
+    "make_api": "torc_nb.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'torc_nb' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the magics: ``%load_ext torc_nb``."""
+    from torc_nb import magics
+
+    magics.load(shell)

@@ -15,8 +15,8 @@ from torc_nb.models import ResourceRequirementsModel, WorkflowModel
 from torc_nb.store import Database, environments, functions, maps, requirements
 from torc_nb.values import Spill
 
-#: Anything that ``map`` takes for a function: a callable, or the names of a module and a function in it.
-AnyFunction = Callable[..., Any] | tuple[str, str]
+#: Anything that ``map`` takes for a function: a callable, ``"module:function"``, or the pair of these names.
+AnyFunction = Callable[..., Any] | str | tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,6 @@ def declare(
     call = how_to_call(captured, rows, unpack)
     reducer = None if postprocess is None else _captured(postprocess, module_directory, rows.classes)
     environment = surroundings.current()
-    if module_directory is not None:
-        environment = environment._replace(variables=dict(environment.variables))
     asked = requirement or ResourceRequirementsModel(workflow_id=workflow.id)
     alone = ResourceRequirementsModel(workflow_id=workflow.id)
     declaration = maps.Declaration(
@@ -84,14 +82,19 @@ def declare(
 
 
 def _captured(function: AnyFunction, directory: str | Path | None, classes: set[type]) -> Function:
-    if isinstance(function, tuple):
-        module, name = function
+    if isinstance(function, str | tuple):
+        module, name = _names(function)
         return capture_named(module, name, directory=directory)
     if not callable(function):
-        raise InvalidRequest(
-            f'{function!r:.60} is not a function; give a function, or a pair of names: ("simulation", "run").'
-        )
+        raise InvalidRequest(f'{function!r:.60} is not a function; give a function, or its names: "simulation:run".')
     return capture(function, classes=classes)
+
+
+def _names(function: str | tuple[str, str]) -> tuple[str, str]:
+    names = tuple(function.split(":")) if isinstance(function, str) else function
+    if len(names) != 2 or not all(isinstance(name, str) and name for name in names):
+        raise InvalidRequest(f'{function!r} names no function; write "module:function".')
+    return names
 
 
 def sentence(mapped: Mapped) -> str:

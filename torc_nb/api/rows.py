@@ -179,8 +179,8 @@ def _guessed(function: Function, names: list[str]) -> str:
         )
     if not as_argument and not as_keywords:
         raise InvalidRequest(
-            f"{function.name}({', '.join(function.signature.positional)}) can take a row neither as one argument nor as "
-            f"the keywords {', '.join(names)}."
+            f"{function.name}({', '.join(function.signature.positional)}) can take a row neither as one argument "
+            f"nor as the keywords {', '.join(names)}."
         )
     return "argument" if as_argument else "keywords"
 

@@ -1,0 +1,361 @@
+"""``Workflow``: opened by name, and everything that can be done with it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torc_nb.api import AnyFunction, Api, Output, Status, current, inspection, make_api, sentence
+from torc_nb.errors import InvalidRequest
+from torc_nb.functions import describe
+from torc_nb.models import FINISHED, JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
+from torc_nb.models.quantities import parse_duration, parse_memory
+from torc_nb.workflow import waiting
+from torc_nb.workflow.map import Map, parsed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Workflow:
+    """A workflow: maps and jobs that belong together, kept in a database.
+
+    Parameters
+    ----------
+    name : str
+        Opens the newest workflow of this name of this user, or makes one.
+    db : str or path, optional
+        The database: a ``postgresql://`` URL or the path of an SQLite file. Else ``TORC_NB_DATABASE_URL``, else what
+        this kernel opened last, else the nearest ``.torc/torc.db`` upwards, else a new one here.
+    files : str or path, optional
+        Folder for large values, logs and spools; default: beside the SQLite file. A server's database needs one that
+        all workers see.
+    description : str, optional
+        Of a new workflow.
+
+    Raises
+    ------
+    DatabaseError
+        The database cannot be opened.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        db: str | os.PathLike[str] | None = None,
+        files: str | os.PathLike[str] | None = None,
+        description: str = "",
+    ) -> None:
+        self._api = make_api(db if db is not None else current.database())
+        known = self._api.list_workflows(name=name, user=getpass.getuser())
+        if known:
+            record = known[-1]
+            print(self._opened(record, len(known)))
+        else:
+            place = "" if files is None else str(Path(files).expanduser().resolve())
+            record = self._api.create_workflow(WorkflowModel(name=name, description=description, files=place))
+            print(f"created workflow {name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
+        assert record.id is not None
+        self.id = record.id
+        self.name = name
+        current.use(self._api, self.id)
+
+    def _opened(self, record: WorkflowModel, known: int) -> str:
+        assert record.id is not None
+        status = self._api.progress(record.id)
+        failed = status.statuses.get(JobStatus.FAILED, 0)
+        others = f"; the newest of {known} of that name" if known > 1 else ""
+        return f"opened {record.name} ({record.id}): {status.total:,} jobs, {failed:,} failed{others}"
+
+    @property
+    def api(self) -> Api:
+        """The ``Api`` on which this stands."""
+        return self._api
+
+    # Declaring.
+
+    def map(
+        self,
+        function: AnyFunction,
+        *params: Iterable[Any],
+        name: str | None = None,
+        key: str | Sequence[str] | None = None,
+        unpack: bool | None = None,
+        postprocess: AnyFunction | None = None,
+        num_cpus: int = 1,
+        num_gpus: int = 0,
+        memory: str | int | None = None,
+        runtime: str | float | timedelta | None = None,
+        timeout: str | float | timedelta | None = None,
+        module_directory: str | os.PathLike[str] | None = None,
+        priority: int = 0,
+        drop: bool = False,
+    ) -> Map:
+        """Declare that a function is mapped over parameters. Saying it twice does it once.
+
+        Rows are matched to the jobs of an earlier call by the ``key`` columns, else by a DataFrame's named or
+        non-default index, else by value. A matched row keeps its job and result, a new one becomes a job, an absent one
+        stays but is left out of ``results()``.
+
+        Parameters
+        ----------
+        function : callable, "module:function" or pair of these names
+            A cell's function, or one to import by name.
+        *params : iterable
+            One iterable of rows (dicts, DataFrame, anything), or several in step, as in ``Executor.map``.
+        name : str, optional
+            Of the map; default: the function's.
+        key : str or sequence of str, optional
+            The columns that identify a row.
+        unpack : bool, optional
+            Whether a row is the function's keywords (or positional arguments) rather than its one argument; needed
+            only where both could be meant.
+        postprocess : callable, optional
+            Called with the list of all results, in input order, when all jobs have completed.
+        num_cpus, num_gpus : int
+            What one job needs.
+        memory : str or int, optional
+            Of one job: ``"20g"``, or bytes. Default: the node's share per CPU.
+        runtime, timeout : str, float or timedelta, optional
+            The time that one job is expected to take, and the limit after which it is stopped: ``"1h"``, or seconds.
+        module_directory : path, optional
+            Where a function given by name is found.
+        priority : int, default 0
+            Higher ones are run first.
+        drop : bool, default False
+            Remove the jobs and results of absent rows.
+
+        Returns
+        -------
+        Map
+
+        Raises
+        ------
+        CannotCapture
+            The function, or something it uses, cannot travel; it is named.
+        CannotStore
+            A parameter cannot be kept; its index is named. Nothing of the call is left.
+        InvalidRequest
+            An argument makes no sense.
+        """
+        requirement = ResourceRequirementsModel(
+            workflow_id=self.id,
+            num_cpus=num_cpus,
+            num_gpus=num_gpus,
+            memory=None if memory is None else parse_memory(memory),
+            runtime=None if runtime is None else parse_duration(runtime),
+            timeout=None if timeout is None else parse_duration(timeout),
+        )
+        mapped = self._api.map_function(
+            self.id,
+            function,
+            *params,
+            name=name,
+            key=key,
+            unpack=unpack,
+            postprocess=postprocess,
+            requirement=requirement,
+            module_directory=module_directory,
+            priority=priority,
+            drop=drop,
+        )
+        print(f"{sentence(mapped)}; captured {describe(mapped.function)}")
+        return Map(self._api, self.id, mapped.outcome.map_id, mapped.name)
+
+    def __getitem__(self, name: str) -> Map:
+        """Return the map of a name."""
+        return Map(self._api, self.id, self._api.get_map(self.id, name).id, name)
+
+    @property
+    def maps(self) -> list[Map]:
+        """The maps, in the order of their declaration."""
+        return [Map(self._api, self.id, map_.id, map_.name) for map_ in self._api.list_maps(self.id)]
+
+    # Running.
+
+    def start(self) -> None:
+        """Let workers run the jobs; ``run`` and ``schedule_nodes`` do it too."""
+        self._api.start_workflow(self.id)
+
+    def run(
+        self,
+        *,
+        num_cpus: int | None = None,
+        memory: str | int | None = None,
+        idle_timeout: str | float = 600.0,
+        more: bool = False,
+    ) -> None:
+        """Have a worker on this machine, in the background; it outlives this kernel.
+
+        Parameters
+        ----------
+        num_cpus : int, optional
+            Default: all that this process may use.
+        memory : str or int, optional
+            What its jobs may use together: ``"8g"``, or bytes. Default: the machine's, or its cgroup's.
+        idle_timeout : str or float, default 600
+            It leaves after this long without work, in seconds or as ``"10min"``.
+        more : bool, default False
+            Start another one although one is there.
+        """
+        brought = self._api.run(
+            self.id,
+            num_cpus=num_cpus,
+            memory=None if memory is None else parse_memory(memory),
+            idle_timeout=parse_duration(idle_timeout),
+            more=more,
+        )
+        print(brought.message)
+
+    def schedule_nodes(
+        self,
+        n: int = 1,
+        *,
+        scheduler: str | None = None,
+        idle_timeout: str | float = 600.0,
+        more: bool = False,
+        **options: Any,
+    ) -> None:
+        """Have ``n`` Slurm allocations of one node each; submits what is missing and returns at once.
+
+        Parameters
+        ----------
+        n : int
+            How many in all, not how many more (``more=True``).
+        scheduler : str, optional
+            The name of one of the workflow's, or of a profile in ``~/.config/torc_nb/config.toml``.
+        idle_timeout : str or float, default 600
+            A worker leaves after this long without work.
+        **options
+            Instead of a named scheduler: ``account, partition, qos, mem, walltime, gres, cpus, tmp, setup, extra``.
+
+        Raises
+        ------
+        LaunchError
+            Slurm refused; with its own message and the likely cure.
+        """
+        chosen: str | SlurmSchedulerModel | None = scheduler
+        if options:
+            chosen = self._with_options(scheduler, options)
+        brought = self._api.schedule_nodes(
+            self.id, n, scheduler=chosen, idle_timeout=parse_duration(idle_timeout), more=more
+        )
+        print(brought.message)
+
+    def _with_options(self, scheduler: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
+        allowed = sorted(set(SlurmSchedulerModel.model_fields) - {"id", "workflow_id", "name", "nodes"})
+        unknown = sorted(set(options) - set(allowed))
+        if unknown:
+            raise InvalidRequest(
+                f"schedule_nodes has no option {', '.join(unknown)}; it has {', '.join(allowed)}. "
+                "Further options of sbatch: extra={'constraint': 'ib'}."
+            )
+        from torc_nb.api import launching
+
+        base = launching.scheduler_named(self._api.database, self.id, scheduler)
+        return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": self.id, **options})
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> bool:
+        """Wait until all jobs have finished; nothing depends on waiting.
+
+        Returns
+        -------
+        bool
+            False where ``timeout`` seconds passed before.
+        """
+        return waiting.wait(
+            self._api,
+            self.id,
+            lambda status: status.statuses,
+            timeout=timeout,
+            progress=progress,
+            title=self.name,
+        )
+
+    def rerun(self, status: str | Sequence[str] = "failed", jobs: Iterable[int] | None = None) -> int:
+        """Make finished jobs ready again, and what collects their results; what else completed stays.
+
+        Parameters
+        ----------
+        status : str or sequence of str, default "failed"
+            Of which statuses.
+        jobs : iterable of int, optional
+            These jobs only, whatever their status.
+
+        Returns
+        -------
+        int
+            How many jobs became ready.
+        """
+        chosen = sorted(FINISHED) if jobs is not None else parsed(status) or []
+        n = self._api.rerun(self.id, chosen, jobs)
+        print(f"{n:,} job(s) of {self.name} are ready again")
+        return n
+
+    def cancel(self, jobs: Iterable[int] | None = None) -> int:
+        """Cancel jobs; all that have not finished, and the allocations, by default. Returns how many jobs."""
+        n = self._api.cancel_workflow(self.id) if jobs is None else self._api.cancel_jobs(self.id, jobs)
+        print(f"{n:,} job(s) of {self.name} canceled")
+        return n
+
+    # Looking.
+
+    def status(self) -> Status:
+        """Return how it stands, with what became of its allocations."""
+        return self._api.status(self.id)
+
+    def jobs(self, status: str | Sequence[str] | None = None, limit: int | None = None) -> pd.DataFrame:
+        """Return the jobs as a DataFrame, those of some statuses only, if asked."""
+        from torc_nb import frames
+
+        rows = self._api.list_jobs(self.id, statuses=parsed(status), limit=limit)
+        return frames.jobs(rows, inspection.job_name, inspection.shown_status)
+
+    def failures(self) -> pd.DataFrame:
+        """Return the failed jobs grouped by exception: how many, and one as an example."""
+        from torc_nb import frames
+
+        return frames.failures(self._api.failures(self.id))
+
+    def user_data(self, limit: int | None = None) -> pd.DataFrame:
+        """Return the inputs and outputs of jobs as a DataFrame."""
+        from torc_nb import frames
+
+        return frames.records(list(self._api.list_user_data(self.id, limit=limit)), drop=["workflow_id"])
+
+    def workers(self) -> pd.DataFrame:
+        """Return all workers that it ever had."""
+        from torc_nb import frames
+
+        return frames.records(self._api.list_workers(self.id), drop=["workflow_id"])
+
+    def allocations(self) -> pd.DataFrame:
+        """Return all allocations that it ever had."""
+        from torc_nb import frames
+
+        return frames.records(self._api.list_allocations(self.id), drop=["workflow_id"])
+
+    def events(self, limit: int = 1000) -> pd.DataFrame:
+        """Return the newest events."""
+        from torc_nb import frames
+
+        return frames.records(self._api.list_events(self.id, limit), drop=["workflow_id"])
+
+    def logs(self, job: int) -> Output:
+        """Return what the newest attempt of a job printed, and its traceback; print it to read it."""
+        return self._api.logs(self.id, job)
+
+    def __repr__(self) -> str:
+        from torc_nb import widgets
+
+        return widgets.text_line(self._api.progress(self.id))
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        from torc_nb import widgets
+
+        return widgets.ProgressView(lambda: self._api.status(self.id), self.name)._repr_mimebundle_()
