@@ -75,9 +75,7 @@ UNSUCCESSFUL = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.TERMIN
 
 #: From each status, where a job may go. Every write in the store is one of these moves.
 MOVES: dict[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.UNINITIALIZED: frozenset(
-        {JobStatus.BLOCKED, JobStatus.READY, JobStatus.CANCELED, JobStatus.DISABLED}
-    ),
+    JobStatus.UNINITIALIZED: frozenset({JobStatus.BLOCKED, JobStatus.READY, JobStatus.CANCELED, JobStatus.DISABLED}),
     JobStatus.BLOCKED: frozenset({JobStatus.READY, JobStatus.CANCELED, JobStatus.DISABLED}),
     JobStatus.READY: frozenset({JobStatus.PENDING, JobStatus.BLOCKED, JobStatus.CANCELED, JobStatus.DISABLED}),
     JobStatus.PENDING: frozenset(

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, insert, update
+from sqlalchemy import Column, Connection, Dialect, Table, bindparam, func, insert, select, update
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Sequence[Any]
+
+_SQLITE: Dialect = sqlite.dialect()
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -25,6 +28,15 @@ def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], 
         copy.set_types([_postgresql_type(table.c[name]) for name in columns])
         for row in rows:
             copy.write_row(row)
+
+
+def lock_rows(connection: Connection, table: Table, ids: Sequence[int]) -> None:
+    """Lock rows by id in one order, so that transactions which change many of the same rows cannot deadlock.
+
+    On SQLite the transaction has the whole database already.
+    """
+    if ids and connection.dialect.name != "sqlite":
+        connection.execute(_lock_by_ids(table), {"ids": list(ids)})
 
 
 def update_rows(
@@ -60,9 +72,15 @@ def _update_each(
 
 
 @cache
+def _lock_by_ids(table: Table) -> Any:
+    ids = bindparam("ids", type_=postgresql.ARRAY(table.c.id.type))
+    return select(table.c.id).where(table.c.id == func.any(ids)).order_by(table.c.id).with_for_update()
+
+
+@cache
 def _insert_sql(table: Table, columns: tuple[str, ...]) -> str:
     statement = insert(table).values({name: bindparam(name) for name in columns})
-    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=list(columns))
+    compiled = statement.compile(dialect=_SQLITE, column_keys=list(columns))
     order = [str(name) for name in compiled.positiontup or ()]
     if order != list(columns):
         raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
@@ -76,7 +94,7 @@ def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -
         .values({name: bindparam(f"new_{name}") for name in columns})
         .where(*(table.c[name] == bindparam(f"old_{name}") for name in keys))
     )
-    compiled = statement.compile(dialect=sqlite.dialect())
+    compiled = statement.compile(dialect=_SQLITE)
     order = [str(name) for name in compiled.positiontup or ()]
     if order != [f"new_{name}" for name in columns] + [f"old_{name}" for name in keys]:
         raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
@@ -85,14 +103,14 @@ def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -
 
 @cache
 def _copy_sql(table: Table, columns: tuple[str, ...]) -> str:
-    quote = postgresql.dialect().identifier_preparer.quote
+    quote = _POSTGRESQL.identifier_preparer.quote
     names = ", ".join(quote(name) for name in columns)
     return f"COPY {quote(table.name)} ({names}) FROM STDIN WITH (FORMAT BINARY)"
 
 
 @cache
 def _postgresql_type(column: Column[Any]) -> str:
-    name = str(column.type.compile(dialect=postgresql.dialect())).lower()
+    name = str(column.type.compile(dialect=_POSTGRESQL)).lower()
     return {"double precision": "float8", "bigint": "int8", "integer": "int4", "smallint": "int2"}.get(
         name, "varchar" if name.startswith("varchar") else name
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
-from torc_nb.models import FINISHED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, counts, dependencies, leases, schema
+from torc_nb.models import CLAIMED, FINISHED, Claim, Completion, JobStatus
+from torc_nb.store import bulk, cancellations, counts, dependencies, leases, schema
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
 _results = schema.results
-_cancellations = schema.cancellations
+_maps = schema.maps
 
 #: Says how many jobs of a group a worker has room for, given how many are ready and how many workers share them.
 RoomFor = Callable[[counts.Group, int, int], int]
@@ -60,6 +61,7 @@ def exchange(
     with database.write() as connection:
         lease = leases.renew(database, connection, worker_id)
         answer.had_lost_lease = lease == "lost"
+        bulk.lock_rows(connection, _jobs, [job.job_id for job in (*completions, *started)])
         _record(connection, worker_id, completions, tally)
         _mark_running(connection, worker_id, started, tally)
         workflow = connection.execute(
@@ -68,7 +70,7 @@ def exchange(
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and room is not None and answer.state == "started":
             answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, tally)
-        answer.cancel = _take_cancellations(connection, worker_id)
+        answer.cancel = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
         dependencies.release(
@@ -105,13 +107,14 @@ def _record(connection: Connection, worker_id: int, completions: Sequence[Comple
     late = [
         (done, verdict)
         for done in completions
-        if done.job_id not in moved and (verdict := _judge_late(connection, done, tally)) is not None
+        if done.job_id not in moved and (verdict := _judge_late(connection, worker_id, done, tally)) is not None
     ]
     bulk.insert_rows(
         connection,
         _results,
         _RESULT_COLUMNS,
-        [_result_row(done, worker_id, False) for done in kept] + [_result_row(done, worker_id, is_late) for done, is_late in late],
+        [_result_row(done, worker_id, False) for done in kept]
+        + [_result_row(done, worker_id, is_late) for done, is_late in late],
     )
 
 
@@ -123,22 +126,18 @@ def _result_row(done: Completion, worker_id: int, late: bool) -> tuple[object, .
     )  # fmt: skip
 
 
-def _judge_late(connection: Connection, done: Completion, tally: counts.Tally) -> bool | None:
+def _judge_late(connection: Connection, worker_id: int, done: Completion, tally: counts.Tally) -> bool | None:
     """Judge a completion whose claim was taken away: None, already kept; False, it counts; True, kept as late only."""
     known = connection.scalar(
         select(_results.c.job_id).where(_results.c.job_id == done.job_id, _results.c.attempt == done.attempt)
     )
-    job = connection.execute(select(_jobs).where(_jobs.c.id == done.job_id).with_for_update()).first()
+    job = connection.execute(select(_jobs).where(_jobs.c.id == done.job_id)).first()
     if known is not None or job is None:
         return None
-    counts_now = (
-        done.status == JobStatus.COMPLETED
-        and job.status in (JobStatus.READY, JobStatus.PENDING, JobStatus.RUNNING)
-        and job.map_id == done.map_id
-        and _same_inputs(job.params_digest, done)
-    )
-    if not counts_now:
+    if not _is_still_held(job, worker_id, done) and not _is_still_wanted(connection, job, done):
         return True
+    # Another worker that runs the job meanwhile can stop.
+    cancellations.ask(connection, [job] if job.worker_id != worker_id else [])
     connection.execute(
         update(_jobs)
         .where(_jobs.c.id == done.job_id)
@@ -146,6 +145,19 @@ def _judge_late(connection: Connection, done: Completion, tally: counts.Tally) -
     )
     tally.move(job.map_id, job.requirement_id, job.status, done.status)
     return False
+
+
+def _is_still_held(job: Row[Any], worker_id: int, done: Completion) -> bool:
+    """Whether only the word that it began to run was lost, or told twice."""
+    return bool(job.status in CLAIMED and job.worker_id == worker_id and job.attempt == done.attempt)
+
+
+def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) -> bool:
+    """Whether nobody finished the job meanwhile, and it would run with the same inputs and code again."""
+    if done.status != JobStatus.COMPLETED or job.status not in (JobStatus.READY, *CLAIMED):
+        return False
+    code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
+    return code == done.function_id and _same_inputs(job.params_digest, done)
 
 
 def _same_inputs(params_digest: bytes, done: Completion) -> bool:
@@ -161,10 +173,7 @@ def _mark_running(
         _jobs,
         ("id", "status", "attempt", "worker_id"),
         ("status",),
-        [
-            (int(JobStatus.RUNNING), job.job_id, int(JobStatus.PENDING), job.attempt, worker_id)
-            for job in started
-        ],
+        [(int(JobStatus.RUNNING), job.job_id, int(JobStatus.PENDING), job.attempt, worker_id) for job in started],
     )
     for job in started:
         if job.job_id in moved:
@@ -187,19 +196,25 @@ def _claim(
             ).all()  # fmt: skip
             function_id = functions.get(group.map_id, 0)
             claims += [
-                Claim(row[0], row[1], run_id, group.map_id, row[2], row[3] or function_id, group.requirement_id, *row[4:])
-                for row in rows
+                Claim(
+                    row[0],
+                    row[1],
+                    run_id,
+                    group.map_id,
+                    row[2],
+                    row[3] or function_id,
+                    group.requirement_id,
+                    *row[4:-1],
+                )
+                for row in sorted(rows, key=_urgency)
             ]
             tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
     return claims
 
 
 def _functions_of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
-    maps = schema.maps
-    return {
-        row.id: row.function_id
-        for row in connection.execute(select(maps.c.id, maps.c.function_id).where(maps.c.workflow_id == workflow_id))
-    }
+    rows = connection.execute(select(_maps.c.id, _maps.c.function_id).where(_maps.c.workflow_id == workflow_id))
+    return {row.id: row.function_id for row in rows}
 
 
 _chosen = (
@@ -227,28 +242,49 @@ _CLAIM = (
         _jobs.c.interruptions,
         _jobs.c.params,
         _jobs.c.params_digest,
+        _jobs.c.priority,
     )
 )
 
 
-def _take_cancellations(connection: Connection, worker_id: int) -> list[tuple[int, int]]:
-    rows = connection.execute(
-        select(_cancellations.c.job_id, _cancellations.c.attempt).where(_cancellations.c.worker_id == worker_id)
-    ).all()
-    if rows:
-        pairs = [(row.job_id, row.attempt) for row in rows]
-        connection.execute(
-            delete(_cancellations).where(
-                _cancellations.c.worker_id == worker_id,
-                tuple_(_cancellations.c.job_id, _cancellations.c.attempt).in_(pairs),
-            )
-        )
-        return pairs
-    return []
+def _urgency(row: Row[Any]) -> tuple[int, int]:
+    """What UPDATE … RETURNING gives has no order: the most urgent first, then by id."""
+    return -row[-1], row[0]
+
+
+def could_claim(database: Database, workflow_id: int, room: RoomFor) -> bool:
+    """Whether ``exchange`` would find something to claim; reads only, so that idle workers do not wake one another."""
+    workflows = schema.workflows
+    with database.read() as connection:
+        state = connection.scalar(select(workflows.c.state).where(workflows.c.id == workflow_id))
+        if state != "started":
+            return False
+        workers = leases.alive(connection, workflow_id)
+        return any(room(group, n, workers) > 0 for group, n in counts.ready(connection, workflow_id).items())
 
 
 def can_still_get_work(database: Database, workflow_id: int) -> bool:
-    """Whether any job of a workflow may yet become ready, so that an idle worker has a reason to stay."""
-    finished = {int(status) for status in FINISHED}
+    """Whether any job of a workflow may yet become ready, so that an idle worker has a reason to stay.
+
+    What waits for jobs that have all finished is released first: their worker may be about to do so, or have died.
+    """
+    if _may_move(database, workflow_id):
+        return True
     with database.read() as connection:
-        return any(status not in finished for status in counts.total(connection, workflow_id))
+        waits = any(status not in FINISHED for status in counts.total(connection, workflow_id))
+    if waits:
+        dependencies.release_all(database, workflow_id)
+    return waits and _may_move(database, workflow_id)
+
+
+def _may_move(database: Database, workflow_id: int) -> bool:
+    """Whether any job is ready or claimed that need not wait for another map."""
+    with database.read() as connection:
+        held = set(connection.scalars(select(_maps.c.id).where(_maps.c.workflow_id == workflow_id, _maps.c.blocked)))
+        found = counts.by_map(connection, workflow_id)
+    return any(
+        status is not JobStatus.BLOCKED and status not in FINISHED
+        for map_id, statuses in found.items()
+        if map_id not in held
+        for status in statuses
+    )

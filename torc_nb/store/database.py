@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,8 @@ class Database:
             database = cls(_sqlite_engine(parsed, create))
         else:
             database = cls(create_engine(parsed, paramstyle="format", pool_pre_ping=True))
+        # A forked process must not use its parent's connections, nor close them.
+        os.register_at_fork(after_in_child=_Abandon(database.engine))
         database._prepare()
         return database
 
@@ -92,6 +95,33 @@ class Database:
         ):
             yield connection
 
+    @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """Open a transaction that changes tables, one process at a time."""
+        with _said_clearly(self), self.engine.connect() as connection:
+            if self.is_sqlite:
+                # To change a table SQLite copies and drops it, and the drop must not cascade. Not possible within a
+                # transaction, so this connection is set so before, and never used again.
+                pooled = connection.connection
+                pooled.driver_connection.execute("PRAGMA foreign_keys = OFF")  # type: ignore[union-attr]
+                connection.detach()
+            with connection.execution_options(torc_nb_write=True).begin():
+                _wait_for_others(connection)
+                yield connection
+
+    def connect(self) -> Any:
+        """Open a connection of the driver itself, which the caller closes."""
+        with _said_clearly(self):
+            pooled = self.engine.raw_connection()
+            pooled.detach()
+            return pooled.driver_connection
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """What the driver raises."""
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
+
     def now(self, connection: Connection) -> float:
         """Tell the time in seconds since the epoch, by the database's clock (for SQLite this machine's)."""
         if self.is_sqlite:
@@ -119,6 +149,18 @@ class Database:
                 _create(self.engine)
             elif revision != schema.REVISION:
                 _migrate(self, revision)
+
+
+class _Abandon:
+    """Lets go of an engine's connections in a forked child; of an engine that still lives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = weakref.ref(engine)
+
+    def __call__(self) -> None:
+        engine = self._engine()
+        if engine is not None:
+            engine.dispose(close=False)
 
 
 def parse_url(url: str | os.PathLike[str]) -> URL:
@@ -152,9 +194,12 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
     if not path.exists():
         if not create:
             raise DatabaseError(f"There is no database {path}.")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made by us, so that it is private from its first byte.
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made by us, so that it is private from its first byte.
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise DatabaseError(f"{path} cannot be made: {error.strerror}.") from error
     journal = "DELETE" if machine.is_on_network(path) else "WAL"
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False})
 
@@ -207,11 +252,16 @@ def _revision(engine: Engine) -> str | None:
         return None
 
 
+def _wait_for_others(connection: Connection) -> None:
+    """Let one process at a time make or change tables; on SQLite the transaction itself does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(0x746F7263)))
+
+
 def _create(engine: Engine) -> None:
     """Make all tables at once, stamped as the newest revision; safe against another process that does the same."""
     with engine.connect().execution_options(torc_nb_write=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(0x746F7263)))
+        _wait_for_others(connection)
         if "alembic_version" in inspect(connection).get_table_names():
             return
         schema.metadata.create_all(connection, checkfirst=False)

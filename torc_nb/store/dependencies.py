@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from torc_nb.models import FINISHED, UNSUCCESSFUL, JobStatus
-from torc_nb.store import counts, events, schema
+from torc_nb.store import counts, events, schema, watch
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -24,7 +24,9 @@ def after_jobs(connection: Connection, job_id: int, blocked_by: Sequence[int]) -
         connection.execute(insert(_of_jobs), [{"job_id": job_id, "blocked_by": other} for other in blocked_by])
 
 
-def after_map(connection: Connection, blocked_by_map_id: int, *, job_id: int | None = None, map_id: int | None = None) -> None:
+def after_map(
+    connection: Connection, blocked_by_map_id: int, *, job_id: int | None = None, map_id: int | None = None
+) -> None:
     """Let a job, or all jobs of a map, wait for a whole map: one row, however many jobs it has."""
     connection.execute(insert(_of_maps).values(job_id=job_id, map_id=map_id, blocked_by_map_id=blocked_by_map_id))
 
@@ -45,6 +47,7 @@ def release(database: Database, workflow_id: int, map_ids: Collection[int], job_
             for map_id in sorted(maps):
                 _settle_map(database, connection, workflow_id, map_id)
             tally.write(connection)
+            watch.announce(connection, workflow_id)
 
 
 def release_all(database: Database, workflow_id: int) -> None:
@@ -109,14 +112,26 @@ def _settle_job(database: Database, connection: Connection, job_id: int, tally: 
 def _settle_map(database: Database, connection: Connection, workflow_id: int, map_id: int) -> None:
     """Open a map whose jobs all waited. Its jobs stand as ready already; the map's flag is what held them."""
     maps = schema.maps
+    blocked = connection.scalar(select(maps.c.blocked).where(maps.c.id == map_id).with_for_update())
     map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.map_id == map_id)).all()
-    if not _all_finished(connection, workflow_id, [], map_ids):
+    if not blocked or not _all_finished(connection, workflow_id, [], map_ids):
         return
     cause = _cause(connection, workflow_id, [], map_ids)
     if cause is None:
         connection.execute(update(maps).where(maps.c.id == map_id).values(blocked=False))
-    else:
+    elif cause != _last_reason(connection, workflow_id, map_id):
         events.add(database, connection, workflow_id, "map stays blocked", map_id=map_id, reason=cause)
+
+
+def _last_reason(connection: Connection, workflow_id: int, map_id: int) -> str | None:
+    """Why a map stayed blocked when last looked at: workers look every few seconds, and it is worth one event."""
+    table = schema.events
+    told = connection.scalars(
+        select(table.c.data)
+        .where(table.c.workflow_id == workflow_id, table.c.kind == "map stays blocked")
+        .order_by(table.c.id.desc())
+    )
+    return next((str(data["reason"]) for data in told if data["map_id"] == map_id), None)
 
 
 def _all_finished(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> bool:
@@ -131,7 +146,8 @@ def _all_finished(connection: Connection, workflow_id: int, job_ids: Sequence[in
 def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> str | None:
     """Say which job's failure keeps the waiting ones from running; None where all completed."""
     bad = [int(status) for status in UNSUCCESSFUL]
-    chosen = select(_jobs, schema.maps.c.name.label("map_name"), schema.results.c.error_type, schema.results.c.error).select_from(
+    error = (schema.results.c.error_type, schema.results.c.error)
+    chosen = select(_jobs, schema.maps.c.name.label("map_name"), *error).select_from(
         _jobs.outerjoin(schema.maps, schema.maps.c.id == _jobs.c.map_id).outerjoin(
             schema.results,
             (schema.results.c.job_id == _jobs.c.id) & (schema.results.c.attempt == _jobs.c.result_attempt),
@@ -150,11 +166,3 @@ def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map
     where = f"job {first.id}" + (f", row {first.row} of {first.map_name}," if first.map_name else "")
     why = f": {first.error_type}: {first.error}" if first.error_type else f": {first.note}" if first.note else ""
     return f"{where} {JobStatus(first.status).label}{why}{others}"
-
-
-def forget(connection: Connection, job_ids: Sequence[int], map_ids: Sequence[int]) -> None:
-    """Remove the relations of jobs and maps that are being deleted."""
-    connection.execute(delete(_of_jobs).where(_of_jobs.c.job_id.in_(job_ids)))
-    connection.execute(
-        delete(_of_maps).where(_of_maps.c.map_id.in_(map_ids) | _of_maps.c.blocked_by_map_id.in_(map_ids))
-    )

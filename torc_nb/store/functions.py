@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from torc_nb.errors import NotFound
 from torc_nb.functions import Captured, Function, ModuleSource, Signature
@@ -20,6 +21,7 @@ _sources = schema.module_sources
 def keep(database: Database, workflow_id: int, function: Function) -> int:
     """Return the id of the version that has this function's meaning, making it where there is none."""
     with database.write() as connection:
+        _one_at_a_time(connection, workflow_id)
         known = connection.scalar(
             select(_functions.c.id)
             .where(
@@ -111,6 +113,12 @@ def names(database: Database, workflow_id: int) -> dict[int, str]:
         return {row.id: row.name for row in rows}
 
 
+def _one_at_a_time(connection: Connection, workflow_id: int) -> None:
+    """Let two kernels that keep functions of one workflow take turns, so that versions are numbered once."""
+    workflows = schema.workflows
+    connection.execute(select(workflows.c.id).where(workflows.c.id == workflow_id).with_for_update(key_share=True))
+
+
 def _version(function: Function) -> str:
     return f"{function.python[0]}.{function.python[1]}"
 
@@ -137,8 +145,8 @@ def _details(connection: Connection, function: Function) -> dict[str, Any]:
 def _keep_source(connection: Connection, content: bytes) -> bytes:
     """Keep a module's text once, however many functions use it."""
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    if connection.scalar(select(_sources.c.digest).where(_sources.c.digest == digest)) is None:
-        connection.execute(insert(_sources).values(digest=digest, content=content))
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(_sources).values(digest=digest, content=content).on_conflict_do_nothing())
     return digest
 
 

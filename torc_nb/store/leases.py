@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select, update
+from typing import Any
 
+from sqlalchemy import Connection, Row, case, func, insert, select, update
+
+from torc_nb.errors import NotFound
 from torc_nb.models import CLAIMED, JobStatus, WorkerModel
-from torc_nb.store import bulk, counts, events, machine, schema
+from torc_nb.store import (
+    bulk,
+    cancellations,
+    counts,
+    dependencies,
+    events,
+    machine,
+    requirements,
+    schema,
+    watch,
+)
 from torc_nb.store.database import Database
 
-#: How long a worker on another machine may be silent before its jobs are given to others, in seconds.
-LEASE = 120.0
+#: How long a lease lasts, in seconds. A worker on another machine may be silent for two of them: it may have been the
+#: database that did not answer, so whoever finds a lease run out grants one more first.
+LEASE = 60.0
 
 #: A job that was running when its worker died this many times is failed: it takes its workers down.
 MAX_INTERRUPTIONS = 3
@@ -22,8 +36,17 @@ _jobs = schema.jobs
 
 
 def join(database: Database, worker: WorkerModel) -> WorkerModel:
-    """Enter a worker; returns it with its id."""
+    """Enter a worker; returns it with its id.
+
+    Raises
+    ------
+    NotFound
+        Its workflow was deleted.
+    """
+    workflows = schema.workflows
     with database.write() as connection:
+        if connection.scalar(select(workflows.c.id).where(workflows.c.id == worker.workflow_id)) is None:
+            raise NotFound(f"There is no workflow {worker.workflow_id} in {database!r} any more.")
         now = database.now(connection)
         values = worker.model_dump(exclude={"id"}) | {
             "started": now,
@@ -33,12 +56,7 @@ def join(database: Database, worker: WorkerModel) -> WorkerModel:
         }
         worker_id = connection.scalar(insert(_workers).values(values).returning(_workers.c.id))
         if worker.allocation_id is not None:
-            allocations = schema.allocations
-            connection.execute(
-                update(allocations)
-                .where(allocations.c.id == worker.allocation_id)
-                .values(state="running", message="")
-            )
+            _change_allocation(connection, worker.allocation_id, state="running", message="", ended=None)
         events.add(database, connection, worker.workflow_id, "worker joined", worker_id=worker_id, host=worker.host)
     return worker.model_copy(update={"id": worker_id, **values})
 
@@ -49,13 +67,25 @@ def renew(database: Database, connection: Connection, worker_id: int) -> str:
     Returns the state before: ``running``, ``leaving`` where the worker was asked to leave, ``lost``.
     """
     now = database.now(connection)
-    state = connection.scalar(select(_workers.c.state).where(_workers.c.id == worker_id))
+    before = connection.execute(
+        select(_workers.c.state, _workers.c.allocation_id)
+        .where(_workers.c.id == worker_id)
+        .with_for_update(key_share=True)
+    ).first()
+    if before is None:
+        return "lost"
     connection.execute(
         update(_workers)
         .where(_workers.c.id == worker_id)
-        .values(last_seen=now, lease_expires=now + LEASE, state="leaving" if state == "leaving" else "running")
+        .values(
+            last_seen=now,
+            lease_expires=now + LEASE,
+            state=case((_workers.c.state == "lost", "running"), else_=_workers.c.state),
+        )
     )
-    return str(state)
+    if before.state == "lost" and before.allocation_id is not None:
+        _change_allocation(connection, before.allocation_id, state="running", message="", ended=None)
+    return str(before.state)
 
 
 def ask_to_leave(database: Database, workflow_id: int) -> int:
@@ -73,19 +103,16 @@ def leave(database: Database, worker: WorkerModel, *, message: str = "") -> int:
     """End a worker's lease: what it claimed and did not finish is ready again. Returns how many jobs that were."""
     assert worker.id is not None
     with database.write() as connection:
-        freed = _free(database, connection, worker.workflow_id, worker.id, interrupted=False)
-        connection.execute(
-            update(_workers)
-            .where(_workers.c.id == worker.id)
-            .values(state="left", last_seen=database.now(connection))
-        )
+        now = database.now(connection)
+        # The worker's row comes first, here and wherever a lease ends: the order of locks.
+        known = connection.execute(
+            update(_workers).where(_workers.c.id == worker.id).values(state="left", last_seen=now)
+        ).rowcount
+        if not known:  # its workflow was deleted
+            return 0
+        freed, _ = _free(database, connection, worker.workflow_id, worker.id, interrupted=False)
         if worker.allocation_id is not None:
-            allocations = schema.allocations
-            connection.execute(
-                update(allocations)
-                .where(allocations.c.id == worker.allocation_id)
-                .values(state="ended", ended=database.now(connection), message=message)
-            )
+            _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message=message)
         events.add(
             database, connection, worker.workflow_id, "worker left", worker_id=worker.id, message=message, freed=freed
         )
@@ -95,7 +122,7 @@ def leave(database: Database, worker: WorkerModel, *, message: str = "") -> int:
 def expire(database: Database, workflow_id: int) -> int:
     """Free what dead workers of a workflow held: returns how many jobs that were.
 
-    A worker of this machine is dead when its process is; one elsewhere, when its lease has run out.
+    A worker of this machine is dead when its process is; one elsewhere, when its lease has run out twice.
     """
     with database.read() as connection:
         now = database.now(connection)
@@ -107,37 +134,57 @@ def expire(database: Database, workflow_id: int) -> int:
         alive = machine.is_alive(worker.boot_id, worker.pid, worker.process_start)
         if alive or (alive is None and worker.lease_expires >= now):
             continue
-        freed += _declare_lost(database, workflow_id, worker.id, worker.lease_expires)
+        if alive is None and worker.lease_expires - worker.last_seen < 1.5 * LEASE:
+            _grant(database, worker, now)
+        else:
+            freed += _declare_lost(database, worker)
     return freed
 
 
-def _declare_lost(database: Database, workflow_id: int, worker_id: int, lease_expires: float) -> int:
+def _unrenewed(worker: Row[Any]) -> Any:
+    """The condition that a worker did nothing since it was looked at."""
+    return (
+        (_workers.c.id == worker.id)
+        & _workers.c.state.in_(PRESENT)
+        & (_workers.c.lease_expires == worker.lease_expires)
+    )
+
+
+def _grant(database: Database, worker: Row[Any], now: float) -> None:
+    """Give a silent worker one more lease, which shows in that it ends long after the worker was last seen."""
+    until = max(now, worker.last_seen + LEASE) + LEASE
     with database.write() as connection:
-        lost = connection.execute(
-            update(_workers)
-            .where(
-                _workers.c.id == worker_id,
-                _workers.c.state.in_(PRESENT),
-                _workers.c.lease_expires == lease_expires,  # it did not renew since we looked
-            )
-            .values(state="lost")
-            .returning(_workers.c.allocation_id)
-        ).first()
-        if lost is None:
+        connection.execute(update(_workers).where(_unrenewed(worker)).values(lease_expires=until))
+
+
+def _declare_lost(database: Database, worker: Row[Any]) -> int:
+    with database.write() as connection:
+        lost = connection.execute(update(_workers).where(_unrenewed(worker)).values(state="lost")).rowcount
+        if not lost:
             return 0
-        freed = _free(database, connection, workflow_id, worker_id, interrupted=True)
-        allocations = schema.allocations
-        connection.execute(
-            update(allocations)
-            .where(allocations.c.id == lost.allocation_id, allocations.c.state == "running")
-            .values(state="ended", ended=database.now(connection), message="its worker died")
-        )
-        events.add(database, connection, workflow_id, "worker lost", worker_id=worker_id, freed=freed)
+        freed, failed = _free(database, connection, worker.workflow_id, worker.id, interrupted=True)
+        cancellations.forget(connection, worker.id)
+        if worker.allocation_id is not None:
+            now = database.now(connection)
+            _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message="its worker died")
+        events.add(database, connection, worker.workflow_id, "worker lost", worker_id=worker.id, freed=freed)
+    if failed:
+        dependencies.release(database, worker.workflow_id, {job.map_id for job in failed}, [job.id for job in failed])
     return freed
 
 
-def _free(database: Database, connection: Connection, workflow_id: int, worker_id: int, *, interrupted: bool) -> int:
-    """Make a worker's unfinished jobs ready again; one that was running when it died too often is failed."""
+def _change_allocation(connection: Connection, allocation_id: int, **values: Any) -> None:
+    allocations = schema.allocations
+    connection.execute(update(allocations).where(allocations.c.id == allocation_id).values(values))
+
+
+def _free(
+    database: Database, connection: Connection, workflow_id: int, worker_id: int, *, interrupted: bool
+) -> tuple[int, list[Row[Any]]]:
+    """Make a worker's unfinished jobs ready again; one that was running when it died too often is failed.
+
+    Returns how many jobs the worker held, and those that failed.
+    """
     claimed = connection.execute(
         select(
             _jobs.c.id,
@@ -153,25 +200,32 @@ def _free(database: Database, connection: Connection, workflow_id: int, worker_i
         .with_for_update()
     ).all()
     tally = counts.Tally(workflow_id)
+    asked_now = requirements.of_maps(connection, workflow_id)
     rows = []
+    failed: list[Any] = []
     for job in claimed:
         interruptions = job.interruptions + (interrupted and job.status == JobStatus.RUNNING)
         took_down = interruptions >= MAX_INTERRUPTIONS
         status = JobStatus.FAILED if took_down else JobStatus.READY
         note = f"took down its worker {interruptions} times" if took_down else job.note
-        rows.append((int(status), None, interruptions, note, job.id, job.status, job.attempt))
-        tally.move(job.map_id, job.requirement_id, job.status, status)
+        requirement_id = asked_now.get(job.map_id, job.requirement_id)
+        rows.append((int(status), requirement_id, None, interruptions, note, job.id, job.status, job.attempt))
+        tally.add(job.map_id, job.requirement_id, job.status, -1)
+        tally.add(job.map_id, requirement_id, status)
         if took_down:
+            failed.append(job)
             events.add(database, connection, workflow_id, "job failed", job_id=job.id, worker_id=worker_id, reason=note)
     bulk.update_rows(
         connection,
         _jobs,
         ("id", "status", "attempt"),
-        ("status", "worker_id", "interruptions", "note"),
+        ("status", "requirement_id", "worker_id", "interruptions", "note"),
         rows,
     )
     tally.write(connection, worker_id)
-    return len(rows)
+    if rows:
+        watch.announce(connection, workflow_id)
+    return len(rows), failed
 
 
 def alive(connection: Connection, workflow_id: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from torc_nb.errors import NotFound
 from torc_nb.models import FINISHED, ResourceRequirementsModel
@@ -47,13 +47,24 @@ def listed(database: Database, workflow_id: int) -> list[ResourceRequirementsMod
         return [ResourceRequirementsModel(**row) for row in rows]
 
 
+def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
+    """Return the id of what each map's jobs ask now, for jobs that become ready again."""
+    maps = schema.maps
+    rows = connection.execute(select(maps.c.id, maps.c.requirement_id).where(maps.c.workflow_id == workflow_id))
+    return {row.id: row.requirement_id for row in rows}
+
+
 def in_use(database: Database, workflow_id: int) -> list[ResourceRequirementsModel]:
     """Return the requirements of jobs that have not finished."""
     counts = schema.job_counts
-    unfinished = select(counts.c.requirement_id).where(
-        counts.c.workflow_id == workflow_id,
-        counts.c.n > 0,
-        counts.c.status.not_in([int(status) for status in FINISHED]),
+    unfinished = (
+        select(counts.c.requirement_id)
+        .where(
+            counts.c.workflow_id == workflow_id,
+            counts.c.status.not_in([int(status) for status in FINISHED]),
+        )
+        .group_by(counts.c.requirement_id)
+        .having(func.sum(counts.c.n) > 0)
     )
     with database.read() as connection:
         ids = set(connection.scalars(unfinished))

@@ -31,7 +31,7 @@ class Failure(NamedTuple):
     """Failed jobs of one kind of exception, with one of them as an example."""
 
     exception: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses
     message: str
     job_id: int
     traceback: str | None
@@ -141,7 +141,10 @@ def attempts(database: Database, workflow_id: int, job_id: int | None = None) ->
 def failures(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
     """Return the failed jobs grouped by exception, the largest group first."""
     exception = func.coalesce(_results.c.error_type, _jobs.c.note, "unknown").label("exception")
-    failed = [_jobs.c.workflow_id == workflow_id, _jobs.c.status.in_([int(JobStatus.FAILED), int(JobStatus.TERMINATED)])]
+    failed = [
+        _jobs.c.workflow_id == workflow_id,
+        _jobs.c.status.in_([int(JobStatus.FAILED), int(JobStatus.TERMINATED)]),
+    ]
     if map_id is not None:
         failed.append(_jobs.c.map_id == map_id)
     groups = (

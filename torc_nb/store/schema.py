@@ -110,7 +110,7 @@ maps = Table(
     Column("id", Id, primary_key=True),
     Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Text, nullable=False),
-    # building: its rows are being written and no worker sees them; ready: visible whole
+    # building: its rows are being written and no worker sees them; discarded: they are being removed; ready: visible
     Column("state", String(16), nullable=False),
     # of a map being built: the map that its rows will join, and who is building it
     Column("extends", Id),
@@ -127,6 +127,15 @@ maps = Table(
     Column("shape", JSON, nullable=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),
+)
+
+Index(
+    "maps_by_name",
+    maps.c.workflow_id,
+    maps.c.name,
+    unique=True,
+    sqlite_where=text("state = 'ready'"),
+    postgresql_where=text("state = 'ready'"),
 )
 
 jobs = Table(
@@ -159,9 +168,7 @@ jobs = Table(
 
 READY = text(f"status = {int(JobStatus.READY)}")
 CLAIMED = text(f"status IN ({int(JobStatus.PENDING)}, {int(JobStatus.RUNNING)})")
-UNSUCCESSFUL = text(
-    f"status IN ({int(JobStatus.FAILED)}, {int(JobStatus.CANCELED)}, {int(JobStatus.TERMINATED)})"
-)
+UNSUCCESSFUL = text(f"status IN ({int(JobStatus.FAILED)}, {int(JobStatus.CANCELED)}, {int(JobStatus.TERMINATED)})")
 
 Index("jobs_of_map", jobs.c.workflow_id, jobs.c.map_id, jobs.c.id)
 Index(
@@ -175,7 +182,14 @@ Index(
     postgresql_where=READY,
 )
 Index("jobs_claimed", jobs.c.worker_id, sqlite_where=CLAIMED, postgresql_where=CLAIMED)
-Index("jobs_unsuccessful", jobs.c.workflow_id, jobs.c.status, jobs.c.id, sqlite_where=UNSUCCESSFUL, postgresql_where=UNSUCCESSFUL)
+Index(
+    "jobs_unsuccessful",
+    jobs.c.workflow_id,
+    jobs.c.status,
+    jobs.c.id,
+    sqlite_where=UNSUCCESSFUL,
+    postgresql_where=UNSUCCESSFUL,
+)
 
 results = Table(
     "results",

@@ -38,8 +38,13 @@ class Watch:
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             changed, self._version = version != self._version, version
             return bool(changed)
-        readable, _, _ = select.select([self._connection], [], [], timeout)
-        return bool(readable) and any(True for _ in self._connection.notifies(timeout=0))
+        try:
+            readable, _, _ = select.select([self._connection], [], [], timeout)
+            return bool(readable) and any(True for _ in self._connection.notifies(timeout=0))
+        except self._database.driver_error:
+            # It broke, and what happened meanwhile is unknown; the next wait opens another.
+            self.close()
+            return True
 
     def close(self) -> None:
         """Close its connection."""
@@ -48,11 +53,9 @@ class Watch:
             self._connection = None
 
     def _connect(self) -> None:
-        with self._database.read() as connection:
-            connection.detach()
-            raw = connection.connection.driver_connection
-            connection.connection.detach()
-        self._connection = raw
-        if not self._database.is_sqlite:
-            raw.autocommit = True
-            raw.execute(f"LISTEN torc_{int(self._workflow_id)}")
+        self._connection = self._database.connect()
+        if self._database.is_sqlite:
+            self._version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        else:
+            self._connection.autocommit = True
+            self._connection.execute(f"LISTEN torc_{int(self._workflow_id)}")

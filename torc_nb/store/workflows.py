@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus, WorkflowModel
-from torc_nb.store import counts, events, schema
+from torc_nb.store import counts, events, schema, watch
 from torc_nb.store.database import Database
 
 _workflows = schema.workflows
@@ -63,7 +64,9 @@ def get(database: Database, workflow_id: int) -> WorkflowModel:
     with database.read() as connection:
         row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
     if row is None:
-        raise NotFound(f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are.")
+        raise NotFound(
+            f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are."
+        )
     return WorkflowModel(**row)
 
 
@@ -82,12 +85,11 @@ def set_state(database: Database, workflow_id: int, state: str) -> bool:
     """Move a workflow to ``started`` or ``canceled``; returns whether it stood elsewhere before."""
     with database.write() as connection:
         changed = connection.execute(
-            update(_workflows)
-            .where(_workflows.c.id == workflow_id, _workflows.c.state != state)
-            .values(state=state)
+            update(_workflows).where(_workflows.c.id == workflow_id, _workflows.c.state != state).values(state=state)
         ).rowcount
         if changed:
             events.add(database, connection, workflow_id, f"workflow {state}")
+            watch.announce(connection, workflow_id)
     return bool(changed)
 
 
@@ -155,23 +157,36 @@ def remove(database: Database, workflow_id: int) -> WorkflowModel:
             ids = connection.scalars(select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id).limit(PIECE)).all()
             if not ids:
                 break
-            delete_jobs(connection, list(ids))
+            delete_jobs(connection, ids)
     with database.write() as connection:
-        map_ids = select(schema.maps.c.id).where(schema.maps.c.workflow_id == workflow_id)
-        connection.execute(delete(schema.map_dependencies).where(schema.map_dependencies.c.blocked_by_map_id.in_(map_ids)))
-        for table in (schema.job_counts, schema.events, _workflows):
-            column = table.c.id if table is _workflows else table.c.workflow_id
-            connection.execute(delete(table).where(column == workflow_id))
+        _delete_rest(connection, workflow_id)
     return workflow
 
 
-def delete_jobs(connection: Connection, ids: list[int]) -> None:
+def _delete_rest(connection: Connection, workflow_id: int) -> None:
+    """Delete a workflow without jobs; what has a foreign key to it goes with it."""
+    of_maps = schema.map_dependencies
+    maps = select(schema.maps.c.id).where(schema.maps.c.workflow_id == workflow_id)
+    connection.execute(delete(of_maps).where(of_maps.c.blocked_by_map_id.in_(maps)))
+    workers = select(schema.workers.c.id).where(schema.workers.c.workflow_id == workflow_id)
+    connection.execute(delete(schema.cancellations).where(schema.cancellations.c.worker_id.in_(workers)))
+    for table in (schema.job_counts, schema.events):
+        connection.execute(delete(table).where(table.c.workflow_id == workflow_id))
+    connection.execute(delete(_workflows).where(_workflows.c.id == workflow_id))
+
+
+def delete_jobs(connection: Connection, ids: Sequence[int]) -> None:
     """Delete jobs with their results and relations, in the caller's transaction."""
+    relations = (
+        schema.results.c.job_id,
+        schema.job_dependencies.c.job_id,
+        schema.job_dependencies.c.blocked_by,
+        schema.map_dependencies.c.job_id,
+        schema.job_user_data.c.job_id,
+        schema.job_files.c.job_id,
+        _jobs.c.id,
+    )
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
-        connection.execute(delete(schema.results).where(schema.results.c.job_id.in_(part)))
-        connection.execute(delete(schema.job_dependencies).where(schema.job_dependencies.c.job_id.in_(part)))
-        connection.execute(delete(schema.map_dependencies).where(schema.map_dependencies.c.job_id.in_(part)))
-        connection.execute(delete(schema.job_user_data).where(schema.job_user_data.c.job_id.in_(part)))
-        connection.execute(delete(_jobs).where(_jobs.c.id.in_(part)))
-
+        for column in relations:
+            connection.execute(delete(column.table).where(column.in_(part)))

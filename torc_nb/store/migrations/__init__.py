@@ -33,8 +33,8 @@ def upgrade(database: Database) -> None:
     DatabaseError
         Workers are alive: they would meet tables that they do not know.
     """
-    with database.write() as connection:
-        alive = connection.scalar(text("SELECT count(*) FROM workers WHERE state = 'running'"))
+    with database.rebuild() as connection:
+        alive = connection.scalar(text("SELECT count(*) FROM workers WHERE state IN ('running', 'leaving')"))
         if alive:
             raise DatabaseError(
                 f"{database!r} must be migrated for this version of torc_nb, but {alive} worker(s) still use it; "

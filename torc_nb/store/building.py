@@ -1,0 +1,214 @@
+"""A map that is being built: written in pieces that nobody sees; discarded if it is not finished."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from torc_nb.errors import Conflict
+from torc_nb.models import JobStatus
+from torc_nb.store import bulk, machine, schema
+from torc_nb.store.database import Database
+from torc_nb.store.matching import Matcher, Parameters
+
+_maps = schema.maps
+_jobs = schema.jobs
+
+#: Rows per transaction: about 20 ms of writing, so that claims and completions of others pass in between.
+PIECE = 2000
+
+#: A map being built on another machine that wrote nothing for this long is given up, in seconds.
+ABANDONED = 600.0
+
+#: What this process builds now, by database and id: its other half-built maps are left from an interrupt.
+_under_way: set[tuple[str, int]] = set()
+
+_COLUMNS = (
+    "id", "workflow_id", "map_id", "row", "status", "priority", "requirement_id", "params", "params_digest",
+    "declared_digest", "key_digest", "key", "rev", "attempt", "interruptions",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What ``map`` declares besides its rows."""
+
+    name: str
+    function_id: int
+    environment_id: int
+    requirement_id: int
+    postprocess_id: int | None = None
+    postprocess_requirement_id: int = 0
+    scheduler_id: int | None = None
+    call: str = "argument"
+    shape: dict[str, Any] = field(default_factory=dict)
+    blocked_by_maps: tuple[int, ...] = ()
+    priority: int = 0
+    drop: bool = False
+
+
+def begin(database: Database, workflow_id: int, declaration: Declaration, extends: int | None) -> int:
+    """Enter a map that only its builder sees; returns its id."""
+    with database.write() as connection:
+        now = database.now(connection)
+        map_id: int = connection.scalar(
+            insert(_maps)
+            .values(
+                workflow_id=workflow_id,
+                name=declaration.name,
+                state="building",
+                extends=extends,
+                builder={
+                    "host": socket.gethostname(),
+                    "boot_id": machine.boot_id(),
+                    "pid": os.getpid(),
+                    "process_start": machine.process_start(),
+                },
+                touched=now,
+                created=now,
+                function_id=declaration.function_id,
+                environment_id=declaration.environment_id,
+                requirement_id=declaration.requirement_id,
+                scheduler_id=declaration.scheduler_id,
+                blocked=bool(declaration.blocked_by_maps),
+                call=declaration.call,
+                shape=declaration.shape,
+            )
+            .returning(_maps.c.id)
+        )
+        # Before the commit: a sweep by another thread must not find a map of this process that is not under way.
+        _under_way.add((database.url, map_id))
+    return map_id
+
+
+def write(
+    database: Database,
+    workflow_id: int,
+    map_id: int,
+    declaration: Declaration,
+    matcher: Matcher,
+    rows: Iterable[Parameters],
+) -> int:
+    """Write the rows that the map does not know, a piece a transaction; returns how many.
+
+    Raises
+    ------
+    Conflict
+        Somebody gave the map up meanwhile.
+    """
+    written = 0
+    for piece in _pieces((row for row in rows if not matcher.match(row)), PIECE):
+        with database.write() as connection:
+            first = take_ids(connection, len(piece))
+            bulk.insert_rows(
+                connection,
+                _jobs,
+                _COLUMNS,
+                [
+                    (
+                        first + i, workflow_id, map_id, matcher.next_row + i, int(JobStatus.READY),
+                        declaration.priority, declaration.requirement_id, row.text, row.digest, row.digest,
+                        row.key_digest, row.key, 1, 0, 0,
+                    )
+                    for i, row in enumerate(piece)
+                ],
+            )  # fmt: skip
+            touch(database, connection, map_id, declaration.name)
+        matcher.written(range(first, first + len(piece)))
+        written += len(piece)
+    return written
+
+
+def touch(database: Database, connection: Connection, map_id: int, name: str) -> None:
+    """Show that the builder lives, and hold the map until the caller's transaction ends.
+
+    Raises
+    ------
+    Conflict
+        Somebody gave the map up meanwhile.
+    """
+    still = connection.execute(
+        update(_maps).where(_maps.c.id == map_id, _maps.c.state == "building").values(touched=database.now(connection))
+    )
+    if not still.rowcount:
+        raise Conflict(
+            f"Map {name!r} was given up by another process, as nothing was heard of this one for "
+            f"{ABANDONED / 60:.0f} minutes; run the cell again."
+        )
+
+
+def take_ids(connection: Connection, n: int) -> int:
+    """Reserve ``n`` consecutive job ids in the caller's transaction, and return the first."""
+    sequences = schema.sequences
+    after: int = connection.scalar(
+        update(sequences)
+        .where(sequences.c.name == "jobs")
+        .values(next=sequences.c.next + n)
+        .returning(sequences.c.next)
+    )
+    return after - n
+
+
+def _pieces(rows: Iterable[Parameters], size: int) -> Iterator[list[Parameters]]:
+    iterator = iter(rows)
+    while piece := list(islice(iterator, size)):
+        yield piece
+
+
+def finish(database: Database, map_id: int) -> None:
+    """Note that this process builds the map no more."""
+    _under_way.discard((database.url, map_id))
+
+
+def discard(database: Database, workflow_id: int, map_id: int) -> None:
+    """Remove a map that was not made visible, in short pieces; one that was stays as it is."""
+    with database.write() as connection:
+        given_up = connection.execute(
+            update(_maps)
+            .where(_maps.c.id == map_id, _maps.c.state.in_(["building", "discarded"]))
+            .values(state="discarded")
+        )
+    if not given_up.rowcount:
+        return
+    of_map = (_jobs.c.workflow_id == workflow_id) & (_jobs.c.map_id == map_id)
+    while True:
+        with database.write() as connection:
+            ids = connection.scalars(select(_jobs.c.id).where(of_map).order_by(_jobs.c.id).limit(PIECE)).all()
+            if not ids:
+                connection.execute(delete(_maps).where(_maps.c.id == map_id))
+                return
+            connection.execute(delete(_jobs).where(of_map, _jobs.c.id <= ids[-1]))
+
+
+def sweep(database: Database, workflow_id: int) -> int:
+    """Remove what dead kernels and interrupts left half built; returns how many maps that were."""
+    with database.read() as connection:
+        now = database.now(connection)
+        left = connection.execute(
+            select(_maps.c.id, _maps.c.state, _maps.c.builder, _maps.c.touched).where(
+                _maps.c.workflow_id == workflow_id, _maps.c.state != "ready"
+            )
+        ).all()
+    abandoned = [
+        half.id
+        for half in left
+        if (database.url, half.id) not in _under_way
+        and (half.state == "discarded" or _is_abandoned(half.builder, half.touched, now))
+    ]
+    for map_id in abandoned:
+        discard(database, workflow_id, map_id)
+    return len(abandoned)
+
+
+def _is_abandoned(builder: dict[str, Any], touched: float, now: float) -> bool:
+    """Whether the builder of a map died; this process knows best what it builds itself."""
+    if builder["boot_id"] == machine.boot_id() and builder["pid"] == os.getpid():
+        return True
+    alive = machine.is_alive(builder["boot_id"], builder["pid"], builder["process_start"])
+    return not alive if alive is not None else now - touched > ABANDONED

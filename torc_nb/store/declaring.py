@@ -1,0 +1,233 @@
+"""Declaring a map: its new rows become jobs, its known rows keep theirs, and all of it is made visible at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from torc_nb.errors import Conflict, TorcError
+from torc_nb.models import JobStatus
+from torc_nb.store import building, bulk, counts, dependencies, events, postprocessing, schema, watch, workflows
+from torc_nb.store.building import Declaration
+from torc_nb.store.database import Database
+from torc_nb.store.matching import Matcher, Parameters
+
+_maps = schema.maps
+_jobs = schema.jobs
+
+
+@dataclass
+class Outcome:
+    """What became of the rows of a declaration."""
+
+    map_id: int = 0
+    before: int = 0
+    new: int = 0
+    changed: int = 0
+    absent: int = 0
+    dropped: int = 0
+    code_changed: bool = False
+
+
+def declare(database: Database, workflow_id: int, declaration: Declaration, rows: Iterable[Parameters]) -> Outcome:
+    """Declare a map: its new rows become jobs, its known rows keep theirs.
+
+    A failure, a Ctrl-C or the kernel's death at any moment leaves nothing of the call visible.
+
+    Raises
+    ------
+    Conflict
+        Another process declared the same map at the same moment.
+    """
+    building.sweep(database, workflow_id)
+    existing = find(database, workflow_id, declaration.name)
+    known = None if existing is None else existing.id
+    half = building.begin(database, workflow_id, declaration, known)
+    try:
+        matcher = Matcher(database, workflow_id, known)
+        new = building.write(database, workflow_id, half, declaration, matcher, rows)
+        outcome = _publish(database, workflow_id, half, declaration, matcher, new, existing)
+    except BaseException:
+        # Where the database does not answer either, the next call sweeps.
+        with suppress(TorcError):
+            building.discard(database, workflow_id, half)
+        raise
+    finally:
+        building.finish(database, half)
+    _take_requirement(database, workflow_id, outcome.map_id, declaration.requirement_id)
+    # A map without unfinished rows keeps nobody waiting, and no completion will say so.
+    dependencies.release(database, workflow_id, {outcome.map_id, *declaration.blocked_by_maps}, [])
+    return outcome
+
+
+def find(database: Database, workflow_id: int, name: str) -> Row[Any] | None:
+    """Return the visible map of a name, if there is one."""
+    with database.read() as connection:
+        return connection.execute(
+            select(_maps).where(_maps.c.workflow_id == workflow_id, _maps.c.name == name, _maps.c.state == "ready")
+        ).first()
+
+
+def _publish(
+    database: Database,
+    workflow_id: int,
+    half: int,
+    declaration: Declaration,
+    matcher: Matcher,
+    new: int,
+    existing: Row[Any] | None,
+) -> Outcome:
+    """Make the map, or what the call adds to it, visible: one small transaction."""
+    absent = matcher.absent()
+    outcome = Outcome(
+        map_id=half if existing is None else existing.id,
+        before=len(matcher.order) - new - len(matcher.changed),
+        new=new,
+        changed=len(matcher.changed),
+        absent=0 if declaration.drop else len(absent),
+        dropped=len(absent) if declaration.drop else 0,
+        code_changed=existing is not None and existing.function_id != declaration.function_id,
+    )
+    in_order = not outcome.absent and matcher.is_in_order_of_ids()
+    with database.write() as connection:
+        building.touch(database, connection, half, declaration.name)
+        tally = counts.Tally(workflow_id)
+        tally.add(outcome.map_id, declaration.requirement_id, JobStatus.READY, new)
+        if existing is None:
+            _show(connection, half, declaration)
+        else:
+            _extend(database, connection, half, declaration, existing)
+        _change_values(connection, matcher.changed)
+        _give_keys(connection, matcher.keyed)
+        if declaration.drop:
+            _drop(connection, absent, tally)
+        order = None if in_order else matcher.order.tobytes()
+        connection.execute(update(_maps).where(_maps.c.id == outcome.map_id).values(order=order))
+        postprocessing.declare(connection, workflow_id, outcome.map_id, declaration, new, tally)
+        events.add(
+            database, connection, workflow_id, "map declared", map_id=outcome.map_id, name=declaration.name, new=new,
+            changed=outcome.changed, absent=len(absent),
+        )  # fmt: skip
+        tally.write(connection)
+        watch.announce(connection, workflow_id)
+    return outcome
+
+
+def _show(connection: Connection, half: int, declaration: Declaration) -> None:
+    try:
+        connection.execute(update(_maps).where(_maps.c.id == half).values(state="ready", builder=None))
+    except IntegrityError as error:
+        raise _declared_meanwhile(declaration) from error
+    for other in declaration.blocked_by_maps:
+        dependencies.after_map(connection, other, map_id=half)
+
+
+def _extend(
+    database: Database, connection: Connection, half: int, declaration: Declaration, existing: Row[Any]
+) -> None:
+    """Let the new rows join the map, which takes the call's code and settings."""
+    unchanged = connection.execute(
+        update(_maps)
+        # Whoever declared it since we read it has written this time anew.
+        .where(_maps.c.id == existing.id, _maps.c.state == "ready", _maps.c.touched == existing.touched)
+        .values(
+            touched=database.now(connection),
+            function_id=declaration.function_id,
+            environment_id=declaration.environment_id,
+            requirement_id=declaration.requirement_id,
+            scheduler_id=declaration.scheduler_id,
+            call=declaration.call,
+            shape=declaration.shape,
+        )
+    )
+    if not unchanged.rowcount:
+        raise _declared_meanwhile(declaration)
+    connection.execute(
+        update(_jobs)
+        .where(_jobs.c.workflow_id == existing.workflow_id, _jobs.c.map_id == half)
+        .values(map_id=existing.id)
+    )
+    connection.execute(delete(_maps).where(_maps.c.id == half))
+
+
+def _declared_meanwhile(declaration: Declaration) -> Conflict:
+    return Conflict(f"Map {declaration.name!r} was declared by another process at the same moment; run the cell again.")
+
+
+def _change_values(connection: Connection, changed: Sequence[tuple[int, Parameters]]) -> None:
+    rows = sorted(((row.text, row.digest, row.digest, job_id) for job_id, row in changed), key=_id)
+    bulk.update_rows(connection, _jobs, ("id",), ("params", "params_digest", "declared_digest"), rows)
+    for start in range(0, len(changed), 500):
+        ids = [job_id for job_id, _ in changed[start : start + 500]]
+        connection.execute(update(_jobs).where(_jobs.c.id.in_(ids)).values(rev=_jobs.c.rev + 1))
+
+
+def _give_keys(connection: Connection, keyed: Sequence[tuple[int, Parameters]]) -> None:
+    rows = sorted(((row.key_digest, row.key, job_id) for job_id, row in keyed), key=_id)
+    bulk.update_rows(connection, _jobs, ("id",), ("key_digest", "key"), rows)
+
+
+def _id(row: tuple[Any, ...]) -> int:
+    return int(row[-1])
+
+
+def _drop(connection: Connection, job_ids: list[int], tally: counts.Tally) -> None:
+    for start in range(0, len(job_ids), 500):
+        part = job_ids[start : start + 500]
+        chosen = select(_jobs.c.map_id, _jobs.c.requirement_id, _jobs.c.status).where(_jobs.c.id.in_(part))
+        for job in connection.execute(chosen.order_by(_jobs.c.id).with_for_update()):
+            tally.add(job.map_id, job.requirement_id, job.status, -1)
+        workflows.delete_jobs(connection, part)
+
+
+def _take_requirement(database: Database, workflow_id: int, map_id: int, requirement_id: int) -> None:
+    """Let the jobs of a map that wait ask what the call asks, in short pieces; rerun jobs do so when they are rerun."""
+    table = schema.job_counts
+    with database.read() as connection:
+        others = connection.scalars(
+            select(table.c.requirement_id)
+            .where(
+                table.c.workflow_id == workflow_id,
+                table.c.map_id == map_id,
+                table.c.status == int(JobStatus.READY),
+                table.c.requirement_id != requirement_id,
+            )
+            .group_by(table.c.requirement_id)
+            .having(func.sum(table.c.n) > 0)
+        ).all()
+    for other in others:
+        while _take_piece(database, workflow_id, counts.Group(map_id, other), requirement_id):
+            pass
+
+
+def _take_piece(database: Database, workflow_id: int, group: counts.Group, requirement_id: int) -> int:
+    """Move some ready jobs of a group to another requirement; returns how many."""
+    chosen = (
+        select(_jobs.c.id)
+        .where(
+            _jobs.c.workflow_id == workflow_id,
+            _jobs.c.map_id == group.map_id,
+            _jobs.c.requirement_id == group.requirement_id,
+            schema.READY,
+        )
+        .order_by(_jobs.c.id)
+        .limit(building.PIECE)
+        .with_for_update()
+    )
+    with database.write() as connection:
+        ids = connection.scalars(chosen).all()
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            connection.execute(update(_jobs).where(_jobs.c.id.in_(part)).values(requirement_id=requirement_id))
+        tally = counts.Tally(workflow_id)
+        tally.add(*group, JobStatus.READY, -len(ids))
+        tally.add(group.map_id, requirement_id, JobStatus.READY, len(ids))
+        tally.write(connection)
+        if ids:
+            watch.announce(connection, workflow_id)
+    return len(ids)
