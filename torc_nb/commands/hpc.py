@@ -1,0 +1,84 @@
+"""``hpc slurm``: nodes asked of Slurm, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torc_nb.commands.answers import Listing, Said
+from torc_nb.commands.grammar import DURATION, PAIR, SLURM_MEMORY, Noun
+from torc_nb.commands.session import Session
+
+if TYPE_CHECKING:
+    from torc_nb.models import SlurmSchedulerModel
+
+hpc = Noun("hpc", help="Compute nodes of a cluster.")
+slurm = Noun("slurm", help="Nodes asked of Slurm.")
+hpc.add_command(slurm)
+
+
+@slurm.command("schedule-nodes")
+@click.option(
+    "-n",
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Have so many nodes, of one worker each.",
+)
+@click.option("--scheduler", metavar="NAME", help="The workflow's, or a profile of yours; default: the only one.")
+@click.option("--account", help="As sbatch's; this and what follows changes the scheduler for this once.")
+@click.option("--partition", help="As sbatch's.")
+@click.option("--qos", help="As sbatch's.")
+@click.option("--walltime", type=DURATION, help="4h or 04:00:00.")
+@click.option("--mem", type=SLURM_MEMORY, help="Per node: 180g; a bare number is MiB.")
+@click.option("--cpus", type=click.IntRange(min=1), help="CPUs per node; default: the whole node.")
+@click.option("--gres", help="As sbatch's: gpu:2.")
+@click.option("--tmp", help="As sbatch's.")
+@click.option("--setup", metavar="LINE", multiple=True, help="Shell line run before the worker; may be repeated.")
+@click.option("--extra", type=PAIR, multiple=True, help="Further option of sbatch: constraint=ib; may be repeated.")
+@click.option(
+    "--idle-timeout",
+    type=DURATION,
+    default="10min",
+    show_default=True,
+    help="A worker leaves after so long without work.",
+)
+@click.option("--more", is_flag=True, help="So many more, instead of so many in all.")
+@click.pass_obj
+def schedule_nodes(
+    session: Session, nodes: int, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
+) -> Said:
+    """Have nodes of Slurm that run the jobs; starts the workflow."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    options["setup"] = list(options["setup"])
+    options["extra"] = dict(options["extra"])
+    asked = {name: value for name, value in options.items() if value not in (None, [], {})}
+    chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    brought = session.api.schedule_nodes(workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more)
+    return session.said(brought.message, workflow, started=brought.started, alive=brought.alive)
+
+
+def _changed(session: Session, workflow_id: int, name: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
+    from torc_nb.api import launching
+    from torc_nb.models import SlurmSchedulerModel
+
+    base = launching.scheduler_named(session.api.database, workflow_id, name)
+    return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": workflow_id, **options})
+
+
+@slurm.command("list")
+@click.pass_obj
+def list_(session: Session) -> Listing:
+    """List the schedulers that `--scheduler` can name: the workflow's, then your profiles."""
+    from torc_nb import frames, launch
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    own = session.api.list_slurm_schedulers(workflow.id)
+    taken = {one.name for one in own}
+    profiles = [profile for name, profile in launch.profiles().items() if name not in taken]
+    frame = frames.records([*own, *profiles], drop=["workflow_id", "nodes"])
+    return Listing(f"Schedulers of {workflow.name} ({workflow.id})", frame)

@@ -1,0 +1,82 @@
+"""``jobs``: listed, read, canceled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torc_nb.commands.answers import Listing, Said, cut
+from torc_nb.commands.grammar import STATUS, Noun
+from torc_nb.commands.session import Session
+
+if TYPE_CHECKING:
+    from torc_nb.models import JobStatus
+
+jobs = Noun("jobs", help="One call of a function, or one command.")
+
+
+@jobs.command("list")
+@click.option("--status", "statuses", type=STATUS, multiple=True, help="Of this status only; may be repeated.")
+@click.option("--map", "map_name", metavar="NAME", help="Of this map only.")
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many; 0: all.")
+@click.pass_obj
+def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | None, limit: int | None) -> Listing:
+    """List jobs, in the order of their ids."""
+    from torc_nb import frames
+    from torc_nb.api import inspection
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    map_id = None if map_name is None else session.api.get_map(workflow.id, map_name).id
+    limit = session.limit(limit)
+    rows = session.api.list_jobs(
+        workflow.id, map_id=map_id, statuses=statuses or None, limit=None if limit is None else limit + 1
+    )
+    frame, notes = cut(frames.jobs(rows, inspection.job_name, inspection.shown_status), limit)
+    return Listing(f"Jobs of {workflow.name} ({workflow.id})", frame, notes)
+
+
+@jobs.command("list-user-data")
+@click.argument("job", type=int)
+@click.option("--stores", "relation", flag_value="stores", help="What it stored only.")
+@click.option("--consumes", "relation", flag_value="consumes", help="What it consumes only.")
+@click.pass_obj
+def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
+    """List the user data that a job consumes and stores: its parameters and its result."""
+    from torc_nb import frames
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    found = list(session.api.list_user_data(workflow.id, job_id=job, relation=relation))
+    return Listing(f"User data of job {job}", frames.records(found, drop=["workflow_id"]))
+
+
+@jobs.command("logs")
+@click.argument("job", type=int)
+@click.pass_obj
+def logs(session: Session, job: int) -> Said:
+    """Show what the newest attempt of a job printed, and its traceback."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    output = session.api.logs(workflow.id, job)
+    data = {
+        "job_id": output.job_id,
+        "attempt": output.attempt,
+        "stdout": output.stdout,
+        "stderr": output.stderr,
+        "traceback": output.traceback,
+    }
+    return Said(str(output), data)
+
+
+@jobs.command("cancel")
+@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, required=True)
+@click.pass_obj
+def cancel(session: Session, chosen: tuple[int, ...]) -> Said:
+    """Cancel jobs; those that run are stopped."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    n = session.api.cancel_jobs(workflow.id, chosen)
+    finished = "" if n == len(set(chosen)) else f"; {len(set(chosen)) - n:,} had finished before, or are not there"
+    return session.said(f"Canceled {n:,} job(s){finished}.", workflow, canceled=n)

@@ -1,0 +1,95 @@
+"""``map``: a function and parameters of the notebook, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torc_nb.commands.answers import Said
+from torc_nb.commands.grammar import DURATION, MEMORY, KernelVerb
+from torc_nb.commands.session import Session
+
+if TYPE_CHECKING:
+    from torc_nb.api import AnyFunction
+
+
+@click.command("map", cls=KernelVerb)
+@click.argument("func")
+@click.argument("params", nargs=-1, required=True)
+@click.option("--postprocess", metavar="FUNC", help="Gets the list of all results, in input order.")
+@click.option("--name", help="Of the map; default: the function's.")
+@click.option("--key", metavar="COLUMN", multiple=True, help="Identifies a row; may be repeated.")
+@click.option("--cpus", type=click.IntRange(min=1), default=1, show_default=True, help="Of one job.")
+@click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True, help="Of one job.")
+@click.option("--memory", type=MEMORY, help="Of one job: 20g; default: the node's share per CPU.")
+@click.option("--runtime", type=DURATION, help="That one job is expected to take: 1h.")
+@click.option("--timeout", type=DURATION, help="After which one job is stopped.")
+@click.option("--unpack/--no-unpack", default=None, help="A row is keywords, or the one argument.")
+@click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
+@click.pass_obj
+def map_(
+    session: Session,
+    func: str,
+    params: tuple[str, ...],
+    postprocess: str | None,
+    name: str | None,
+    key: tuple[str, ...],
+    cpus: int,
+    gpus: int,
+    memory: int | None,
+    runtime: float | None,
+    timeout: float | None,
+    unpack: bool | None,
+    drop: bool,
+) -> Said:
+    """Map FUNC, a name in this notebook or MODULE:FUNCTION, over PARAMS, names in this notebook.
+
+    Saying it twice does it once. It gives back the map: m = %torc map run params
+    """
+    from torc_nb.api import sentence
+    from torc_nb.functions import describe
+    from torc_nb.models import ResourceRequirementsModel
+    from torc_nb.workflow import Map
+
+    names = session.names or {}
+    function = _function(names, func)
+    rows = [_value(names, one) for one in params]
+    reducer = None if postprocess is None else _function(names, postprocess)
+    workflow = session.workflow()
+    assert workflow.id is not None
+    requirement = ResourceRequirementsModel(
+        workflow_id=workflow.id, num_cpus=cpus, num_gpus=gpus, memory=memory, runtime=runtime, timeout=timeout
+    )
+    mapped = session.api.map_function(
+        workflow.id,
+        function,
+        *rows,
+        name=name,
+        key=key or None,
+        unpack=unpack,
+        postprocess=reducer,
+        requirement=requirement,
+        drop=drop,
+    )
+    text = f"{sentence(mapped)}; captured {describe(mapped.function)}"
+    made = Map(session.api, workflow.id, mapped.outcome.map_id, mapped.name)
+    return session.said(text, workflow, value=made, map_id=mapped.outcome.map_id, map=mapped.name)
+
+
+def _function(names: Mapping[str, Any], given: str) -> AnyFunction:
+    module, colon, function = given.partition(":")
+    if colon:
+        return module, function
+    found: AnyFunction = _value(names, given)
+    return found
+
+
+def _value(names: Mapping[str, Any], given: str) -> Any:
+    if given in names:
+        return names[given]
+    near = next(iter(get_close_matches(given, [name for name in names if not name.startswith("_")], n=1)), None)
+    meant = f" Do you mean `{near}`?" if near else ""
+    raise click.UsageError(f"There is no `{given}` in this notebook.{meant}")

@@ -1,0 +1,51 @@
+"""``run`` and ``rerun``: a worker here, and finished jobs once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from torc_nb.commands.answers import Said
+from torc_nb.commands.grammar import DURATION, MEMORY, STATUS, Verb
+from torc_nb.commands.session import Session
+
+if TYPE_CHECKING:
+    from torc_nb.models import JobStatus
+
+
+@click.command("run", cls=Verb)
+@click.option("--cpus", type=click.IntRange(min=1), help="CPUs that its jobs may use together; default: all.")
+@click.option("--memory", type=MEMORY, help="Memory that its jobs may use together: 8g; default: all.")
+@click.option(
+    "--idle-timeout", type=DURATION, default="10min", show_default=True, help="It leaves after so long without work."
+)
+@click.option("--more", is_flag=True, help="Start another one although one is there.")
+@click.pass_obj
+def run(session: Session, cpus: int | None, memory: int | None, idle_timeout: float, more: bool) -> Said:
+    """Have a worker on this machine, in the background; it outlives kernel and terminal."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    brought = session.api.run(workflow.id, num_cpus=cpus, memory=memory, idle_timeout=idle_timeout, more=more)
+    return session.said(brought.message, workflow, started=brought.started, alive=brought.alive)
+
+
+@click.command("rerun", cls=Verb)
+@click.argument("chosen", metavar="[JOB]...", type=int, nargs=-1)
+@click.option(
+    "--status",
+    "statuses",
+    type=STATUS,
+    multiple=True,
+    help="Of this status; may be repeated. Default: failed, and whatever status where jobs are given.",
+)
+@click.pass_obj
+def rerun(session: Session, chosen: tuple[int, ...], statuses: tuple[JobStatus, ...]) -> Said:
+    """Make finished jobs ready again, and what collects their results; what else completed stays."""
+    from torc_nb.models import FINISHED, JobStatus
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    wanted = statuses or (sorted(FINISHED) if chosen else [JobStatus.FAILED])
+    n = session.api.rerun(workflow.id, wanted, chosen or None)
+    return session.said(f"{n:,} job(s) are ready again.", workflow, ready=n)

@@ -1,0 +1,32 @@
+"""The whole tree, put together."""
+
+from __future__ import annotations
+
+from torc_nb.commands.allocations import allocations
+from torc_nb.commands.events import events
+from torc_nb.commands.failures import failures
+from torc_nb.commands.grammar import Noun
+from torc_nb.commands.hpc import hpc
+from torc_nb.commands.jobs import jobs
+from torc_nb.commands.mapping import map_
+from torc_nb.commands.results import results
+from torc_nb.commands.running import rerun, run
+from torc_nb.commands.user_data import user_data
+from torc_nb.commands.workers import workers
+from torc_nb.commands.workflows import workflows
+
+NOUNS = (workflows, jobs, user_data, results, failures, hpc, allocations, workers, events)
+
+tree = Noun(
+    "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."
+)
+for command in (*NOUNS, map_, run, rerun):
+    tree.add_command(command)
+
+# `list user-data`, as users of torc type it, is `user-data list`; so for every noun that can be listed.
+_listing = Noun("list", help="The same as NOUN list.")
+_listing.hidden = True
+for noun in NOUNS:
+    if "list" in noun.commands:
+        _listing.add_command(noun.commands["list"], noun.name)
+tree.add_command(_listing)

@@ -1,0 +1,23 @@
+"""``workers``: the processes that run jobs."""
+
+from __future__ import annotations
+
+import click
+
+from torc_nb.commands.answers import Listing
+from torc_nb.commands.grammar import Noun
+from torc_nb.commands.session import Session
+
+workers = Noun("workers", help="The processes that run jobs, one on each node.")
+
+
+@workers.command("list")
+@click.pass_obj
+def list_(session: Session) -> Listing:
+    """List all workers that a workflow ever had, oldest first."""
+    from torc_nb import frames
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    found = session.api.list_workers(workflow.id)
+    return Listing(f"Workers of {workflow.name} ({workflow.id})", frames.records(found, drop=["workflow_id"]))
