@@ -129,7 +129,7 @@ def _nearest(given: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(given.lower().replace("_", "-"), list(known), n=1)), None)
 
 
-class Read(click.ParamType):
+class Read(click.ParamType):  # type: ignore[type-arg]  # older clicks cannot be subscripted
     """A value that a function reads; whatever it complains of becomes a usage error.
 
     The functions stand in ``torc_nb.models``, which is imported only where a value is given: help has to be fast.

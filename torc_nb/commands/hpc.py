@@ -25,7 +25,7 @@ hpc.add_command(slurm)
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Have so many nodes, of one worker each.",
+    help="Have so many nodes.",
 )
 @click.option("--scheduler", metavar="NAME", help="The workflow's, or a profile of yours; default: the only one.")
 @click.option("--account", help="As sbatch's; this and what follows changes the scheduler for this once.")
@@ -43,12 +43,12 @@ hpc.add_command(slurm)
     type=DURATION,
     default="10min",
     show_default=True,
-    help="A worker leaves after so long without work.",
+    help="A worker leaves after so long idle.",
 )
 @click.option("--more", is_flag=True, help="So many more, instead of so many in all.")
 @click.pass_obj
 def schedule_nodes(
-    session: Session, nodes: int, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
+    session: Session, /, nodes: int, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
 ) -> Said:
     """Have nodes of Slurm that run the jobs; starts the workflow."""
     workflow = session.workflow()
@@ -72,7 +72,10 @@ def _changed(session: Session, workflow_id: int, name: str | None, options: dict
 @slurm.command("list")
 @click.pass_obj
 def list_(session: Session) -> Listing:
-    """List the schedulers that `--scheduler` can name: the workflow's, then your profiles."""
+    """List what --scheduler can name.
+
+    The workflow's own schedulers, then the profiles in your configuration file.
+    """
     from torc_nb import frames, launch
 
     workflow = session.workflow()

@@ -43,7 +43,7 @@ def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | Non
 @click.option("--consumes", "relation", flag_value="consumes", help="What it consumes only.")
 @click.pass_obj
 def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
-    """List the user data that a job consumes and stores: its parameters and its result."""
+    """List what a job consumes and stores."""
     from torc_nb import frames
 
     workflow = session.workflow()
@@ -56,7 +56,7 @@ def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
 @click.argument("job", type=int)
 @click.pass_obj
 def logs(session: Session, job: int) -> Said:
-    """Show what the newest attempt of a job printed, and its traceback."""
+    """Show what a job printed, and its traceback."""
     workflow = session.workflow()
     assert workflow.id is not None
     output = session.api.logs(workflow.id, job)

@@ -45,9 +45,10 @@ def map_(
     unpack: bool | None,
     drop: bool,
 ) -> Said:
-    """Map FUNC, a name in this notebook or MODULE:FUNCTION, over PARAMS, names in this notebook.
+    """Map a function of this notebook over parameters.
 
-    Saying it twice does it once. It gives back the map: m = %torc map run params
+    FUNC is a name in this notebook, or MODULE:FUNCTION; PARAMS are names in this notebook: a list, a DataFrame, or
+    several iterables in step. Said twice, it does it once. It gives back the map: m = %torc map run params
     """
     from torc_nb.api import sentence
     from torc_nb.functions import describe

@@ -8,7 +8,7 @@ from torc_nb.commands.answers import Listing
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.session import Session
 
-results = Noun("results", help="Attempts of jobs: how they ended, how long they took, what they used.")
+results = Noun("results", help="Attempts of jobs: how they ended, what they used.")
 
 
 @results.command("list")

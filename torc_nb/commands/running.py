@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 @click.command("run", cls=Verb)
 @click.option("--cpus", type=click.IntRange(min=1), help="CPUs that its jobs may use together; default: all.")
 @click.option("--memory", type=MEMORY, help="Memory that its jobs may use together: 8g; default: all.")
-@click.option(
-    "--idle-timeout", type=DURATION, default="10min", show_default=True, help="It leaves after so long without work."
-)
+@click.option("--idle-timeout", type=DURATION, default="10min", show_default=True, help="It leaves after so long idle.")
 @click.option("--more", is_flag=True, help="Start another one although one is there.")
 @click.pass_obj
 def run(session: Session, cpus: int | None, memory: int | None, idle_timeout: float, more: bool) -> Said:
-    """Have a worker on this machine, in the background; it outlives kernel and terminal."""
+    """Have a worker on this machine, in the background.
+
+    It outlives the kernel and the terminal. Said twice, it does it once.
+    """
     workflow = session.workflow()
     assert workflow.id is not None
     brought = session.api.run(workflow.id, num_cpus=cpus, memory=memory, idle_timeout=idle_timeout, more=more)
@@ -41,7 +42,10 @@ def run(session: Session, cpus: int | None, memory: int | None, idle_timeout: fl
 )
 @click.pass_obj
 def rerun(session: Session, chosen: tuple[int, ...], statuses: tuple[JobStatus, ...]) -> Said:
-    """Make finished jobs ready again, and what collects their results; what else completed stays."""
+    """Make finished jobs ready again.
+
+    What collects their results runs again too; what else completed stays.
+    """
     from torc_nb.models import FINISHED, JobStatus
 
     workflow = session.workflow()

@@ -62,7 +62,10 @@ def start(session: Session, workflow: str | None) -> Said:
 @click.argument("workflow", required=False)
 @click.pass_obj
 def status(session: Session, workflow: str | None) -> Listing:
-    """Show how a workflow stands: jobs by status, workers, allocations that wait or failed."""
+    """Show how a workflow stands.
+
+    Jobs by status, workers, and allocations that wait or failed.
+    """
     from torc_nb import frames
 
     chosen = session.workflow(workflow)
@@ -115,7 +118,10 @@ def cancel(session: Session, workflow: str | None) -> Said:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(session: Session, workflow: str | None, yes: bool) -> Said:
-    """Delete a workflow with its jobs and results; its folder of files stays."""
+    """Delete a workflow with its jobs and results.
+
+    Its folder of files stays.
+    """
     chosen = session.workflow(workflow)
     assert chosen.id is not None
     total = session.api.progress(chosen.id).total
