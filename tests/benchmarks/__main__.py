@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
-from tests.benchmarks import latency, million, peers, slurm_race, throughput
+from tests.benchmarks import cold, latency, million, peers, slurm_race, throughput
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.report import Section, machine_facts
 
 #: Without a name on the command line: all but the one that takes long.
-DEFAULT = ["throughput", "peers", "slurm", "latency"]
+DEFAULT = ["throughput", "cold", "peers", "slurm", "latency"]
 NAMES = [*DEFAULT, "million"]
 
 
@@ -26,6 +26,7 @@ def main() -> None:
             lambda jobs=jobs: throughput.measure(jobs, options.pairs, options.folder)  # type: ignore[misc]
             for jobs in options.jobs
         ],
+        "cold": [lambda: cold.measure(options.starts, options.folder)],
         "peers": [lambda: peers.measure(options.peer_jobs, options.cap, options.folder)],
         "slurm": [lambda: slurm_race.measure(options.slurm_jobs, options.rounds, options.folder)],
         "latency": [lambda: latency.measure(options.singles, options.folder)],
@@ -48,6 +49,7 @@ def _options() -> argparse.Namespace:
     add("--folder", type=Path, default=Path(gettempdir()), help="where databases are written; default: %(default)s")
     add("--jobs", type=int, nargs="+", default=[10_000, 100_000], help="throughput: counts; default: %(default)s")
     add("--pairs", type=int, default=5, help="throughput: paired runs; default: %(default)s")
+    add("--starts", type=int, default=5, help="cold: starts of a worker; default: %(default)s")
     add("--peer-jobs", type=int, default=5_000, help="peers: jobs; default: %(default)s")
     add("--cap", type=float, default=60.0, help="peers: seconds for a slow system; default: %(default)s")
     add("--slurm-jobs", type=int, default=3_000, help="slurm: jobs; default: %(default)s")
