@@ -1,0 +1,115 @@
+"""Jobs, attempts, failures and records, as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from torc_nb.api import Status
+from torc_nb.frames import columns
+from torc_nb.models import JobStatus, Record
+
+#: Fields of records that are seconds since the epoch.
+_TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time"}
+
+#: The columns of a result that are shown, and what they are called.
+_ATTEMPT = {
+    "attempt": "attempt",
+    "run_id": "run_id",
+    "status": "status",
+    "return_code": "return_code",
+    "late": "late",
+    "host": "host",
+    "worker_id": "worker",
+    "started": "started",
+    "seconds": "seconds",
+    "cpu_seconds": "cpu_seconds",
+    "peak_memory": "peak_memory",
+    "stdout_bytes": "stdout_bytes",
+    "stderr_bytes": "stderr_bytes",
+    "error_type": "error_type",
+    "error": "error",
+}
+
+
+def jobs(rows: Iterable[Any], name: Callable[[Any], str], shown: Callable[[Any], JobStatus]) -> pd.DataFrame:
+    """List jobs, one a row, by their ids.
+
+    Parameters
+    ----------
+    rows
+        Jobs with ``map_name``, as the database lists them.
+    name, shown
+        Say what a job is called, and as what its status is shown.
+    """
+    rows = list(rows)
+    table = {
+        "name": columns.natural([name(row) for row in rows]),
+        "map": columns.natural([row.map_name for row in rows]),
+        "command": columns.natural([row.command for row in rows]),
+        "status": columns.labels(shown(row) for row in rows),
+        "attempt": columns.natural([row.attempt for row in rows]),
+        "priority": columns.natural([row.priority for row in rows]),
+        "note": columns.natural([row.note for row in rows]),
+    }
+    return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))
+
+
+def failures(groups: Sequence[Any]) -> pd.DataFrame:
+    """List failed jobs by exception, the largest group first, each with an example: its message, job and traceback."""
+    table = {
+        "exception": columns.natural([group.exception for group in groups]),
+        "count": columns.natural([group.count for group in groups]),
+        "example": columns.natural([group.message for group in groups]),
+        "job": columns.natural([group.job_id for group in groups]),
+        "traceback": columns.natural([group.traceback for group in groups]),
+    }
+    return pd.DataFrame(table)
+
+
+def attempts(rows: Iterable[Any]) -> pd.DataFrame:
+    """List attempts, one a row, by the ids of their jobs; times in seconds, memory in bytes."""
+    rows = list(rows)
+    table = {
+        label: _column(field, [getattr(row, field) for row in rows], is_status=field == "status")
+        for field, label in _ATTEMPT.items()
+    }
+    return pd.DataFrame(table, index=_ids("job", [row.job_id for row in rows]))
+
+
+def records(records: Sequence[Record], drop: Sequence[str] = ()) -> pd.DataFrame:
+    """List records of one kind, by their ids; times in UTC.
+
+    Parameters
+    ----------
+    drop
+        Fields to leave out.
+    """
+    if not records:
+        return pd.DataFrame(index=_ids("id", []))
+    fields = [field for field in type(records[0]).model_fields if field != "id" and field not in drop]
+    table = {}
+    for field in fields:
+        values = [getattr(record, field) for record in records]
+        table[field] = _column(field, values, is_status=all(isinstance(value, JobStatus) for value in values))
+    return pd.DataFrame(table, index=_ids("id", [record.id for record in records]))  # type: ignore[attr-defined]
+
+
+def statuses(status: Status) -> pd.DataFrame:
+    """Count jobs by status: one row a map, and one for all; jobs of no map stand under ``""``."""
+    counted = [(one.name, one.statuses) for one in status.maps] + [("all", status.statuses)]
+    table = {"jobs": [sum(numbers.values()) for _, numbers in counted]}
+    table |= {one.label: [numbers.get(one, 0) for _, numbers in counted] for one in JobStatus}
+    return pd.DataFrame(table, index=pd.Index([name for name, _ in counted], name="map"))
+
+
+def _column(field: str, values: list[Any], *, is_status: bool) -> columns.Column:
+    if is_status:
+        return columns.labels(values)
+    return columns.times(values) if field in _TIMES else columns.natural(values)
+
+
+def _ids(name: str, ids: list[int | None]) -> pd.Index[Any]:
+    return pd.Index(ids, name=name, dtype="int64" if None not in ids else "object")

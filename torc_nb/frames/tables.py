@@ -1,0 +1,226 @@
+"""The rows of a map as a table: its parameters, their results, and where these come from."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from torc_nb.frames import columns
+from torc_nb.frames.columns import Column
+from torc_nb.frames.decoding import Decode, decoded
+from torc_nb.frames.spread import Spread
+from torc_nb.models import JobStatus
+
+#: Rows decoded at a time: enough to be quick, few enough to be forgotten soon.
+PIECE = 10_000
+
+#: What follows the value in a row with provenance, and the dtypes of what is shown of it.
+_ATTEMPT = (
+    "run_id", "attempt", "return_code", "function_id", "worker_id", "started", "seconds", "cpu_seconds", "peak_memory",
+    "error_type", "error", "host",
+)  # fmt: skip
+_DTYPES = {
+    "run_id": "Int64",
+    "attempt": "Int64",
+    "return_code": "Int64",
+    "code": "string",
+    "host": "string",
+    "started": "",
+    "seconds": "Float64",
+    "cpu_seconds": "Float64",
+    "peak_memory": "Int64",
+    "error_type": "string",
+    "error": "string",
+}
+
+Labelled = tuple[Hashable, Column]
+
+
+def results(
+    rows: Iterable[Sequence[Any]],
+    shape: Mapping[str, Any],
+    order: Sequence[int] | None,
+    decode: Decode,
+    *,
+    provenance: bool = False,
+    versions: Mapping[int, str] | None = None,
+    first: int = 0,
+) -> pd.DataFrame:
+    """Show parameters and results side by side.
+
+    Parameters
+    ----------
+    rows
+        (job id, key, status, params, value) of jobs, with ``provenance`` followed by what is known of the attempt.
+    shape
+        What the parameters were when they were mapped; decides the columns of an empty table, and the index.
+    order
+        The ids of the jobs to show, in order; None: all, in the order of their ids.
+    decode
+        Reads one stored text.
+    provenance
+        Add the ``job.*`` columns: times in seconds, ``started`` in UTC, memory in bytes.
+    versions
+        What to call the code of a function's id.
+    first
+        The number of the first row, where the rows have no labels of their own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Parameters as they are, results as ``result.x`` or ``result``. Jobs that have not completed have NA there. A
+        label that is taken already gets a number: ``result.x.1``.
+    """
+    read = _Reader(decode)
+    for piece in _pieces(rows, order):
+        read.parameters(piece, shape)
+        read.values(piece)
+        if provenance:
+            read.attempts(piece)
+    table = _parameter_columns(read.params, shape) + _result_columns(read.results)
+    if provenance:
+        table += _provenance_columns(read, versions or {})
+    return _frame(table, _index(read, shape, order, first), read.places(order))
+
+
+def params(
+    rows: Iterable[Sequence[Any]], shape: Mapping[str, Any], order: Sequence[int] | None, decode: Decode
+) -> pd.DataFrame:
+    """Show the parameters alone, with the index that ``results`` has."""
+    read = _Reader(decode)
+    for piece in _pieces(rows, order):
+        read.parameters(piece, shape)
+    return _frame(_parameter_columns(read.params, shape), _index(read, shape, order, 0), read.places(order))
+
+
+def _pieces(rows: Iterable[Sequence[Any]], order: Sequence[int] | None) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the rows to show, a piece at a time, turned: all ids, all keys, all statuses and so on."""
+    if order is not None:
+        wanted = set(order)
+        rows = (row for row in rows if row[0] in wanted)
+    iterator = iter(rows)
+    while piece := list(islice(iterator, PIECE)):
+        yield list(zip(*piece, strict=True))
+
+
+class _Reader:
+    """What was read of the rows, piece by piece."""
+
+    def __init__(self, decode: Decode) -> None:
+        self.params = Spread()
+        self.results = Spread()
+        self.ids: list[int] = []
+        self.keys: list[Any] = []
+        self.statuses: list[int] = []
+        self.attempt: dict[str, list[Any]] = {name: [] for name in _ATTEMPT}
+        self._decode = decode
+
+    def parameters(self, piece: list[tuple[Any, ...]], shape: Mapping[str, Any]) -> None:
+        """Take ids, keys and parameters of a piece."""
+        ids, keys, statuses, texts = piece[:4]
+        self.ids += ids
+        self.statuses += statuses
+        if shape.get("labelled"):
+            self.keys += decoded(keys, self._decode)
+        rows = decoded(texts, self._decode)
+        if shape.get("kind") == "positional":
+            rows = [dict(enumerate(row)) if isinstance(row, tuple | list) else row for row in rows]
+        self.params.extend(rows)
+
+    def values(self, piece: list[tuple[Any, ...]]) -> None:
+        """Take the results of a piece; one of a job that is to run again counts no more."""
+        done = [
+            text if status == JobStatus.COMPLETED else None for status, text in zip(piece[2], piece[4], strict=True)
+        ]
+        self.results.extend(decoded(done, self._decode))
+
+    def attempts(self, piece: list[tuple[Any, ...]]) -> None:
+        """Take what is known of the attempts of a piece."""
+        for name, values in zip(_ATTEMPT, piece[5:], strict=True):
+            self.attempt[name] += values
+
+    def places(self, order: Sequence[int] | None) -> np.ndarray[Any, Any]:
+        """Return where, among the rows read, each row to show stands."""
+        ids = np.array(self.ids, dtype=np.int64)
+        if order is None:
+            return np.argsort(ids, kind="stable")
+        places = pd.Index(ids).get_indexer(pd.Index(np.array(order, dtype=np.int64)))
+        return np.asarray(places[places >= 0])
+
+
+def _parameter_columns(spread: Spread, shape: Mapping[str, Any]) -> list[Labelled]:
+    found = spread.columns()
+    kind = shape.get("kind")
+    if found is None or (not found and kind == "values"):
+        return [("params", spread.whole())]
+    if kind == "positional":
+        return [(f"params.{number}", column) for number, column in found.items()]
+    # A DataFrame's columns in its order; `modify` may have added some and taken others away.
+    names = dict.fromkeys([*shape.get("columns", ()), *found])
+    return [(name, found[name] if name in found else columns.objects([pd.NA] * len(spread))) for name in names]
+
+
+def _result_columns(spread: Spread) -> list[Labelled]:
+    found = spread.columns()
+    if not found:
+        return [("result", spread.whole())]
+    return [(f"result.{name}", column) for name, column in found.items()]
+
+
+def _provenance_columns(read: _Reader, versions: Mapping[int, str]) -> list[Labelled]:
+    attempt = read.attempt | {"code": [versions.get(id_) for id_ in read.attempt["function_id"]]}
+    table: list[Labelled] = [
+        ("job.id", np.array(read.ids, dtype=np.int64)),
+        ("job.status", columns.labels(read.statuses)),
+    ]
+    for name, dtype in _DTYPES.items():
+        values = attempt[name]
+        column = pd.array(columns.natural(values), dtype=dtype) if dtype else columns.times(values)
+        table.append((f"job.{name}", column))
+    return table
+
+
+def _index(read: _Reader, shape: Mapping[str, Any], order: Sequence[int] | None, first: int) -> pd.Index[Any]:
+    """Return the index of the rows to show: the labels they were mapped with, else their places in the map."""
+    if shape.get("labelled"):
+        labels = [read.keys[place] for place in read.places(order)]
+        names = list(shape.get("index") or [None])
+        if len(names) > 1:
+            return _multi_index(labels, names)
+        flat: pd.Index[Any] = pd.Index(labels, name=names[0], tupleize_cols=False)
+        return flat
+    if order is None or len(read.ids) == len(order):
+        return pd.RangeIndex(first, first + len(read.ids))
+    present = set(read.ids)
+    return pd.Index([first + number for number, id_ in enumerate(order) if id_ in present], dtype=np.int64)
+
+
+def _multi_index(labels: list[Any], names: list[Any]) -> pd.MultiIndex:
+    if not labels:
+        return pd.MultiIndex.from_arrays([[] for _ in names], names=names)
+    return pd.MultiIndex.from_tuples(labels, names=names)
+
+
+def _frame(table: list[Labelled], index: pd.Index[Any], places: np.ndarray[Any, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(dict(enumerate(column for _, column in table)), index=range(len(places)), copy=False)
+    if not np.array_equal(places, np.arange(len(places))):
+        frame = frame.take(places)
+    frame.index = index
+    frame.columns = pd.Index(_distinct([label for label, _ in table]), tupleize_cols=False)
+    return frame
+
+
+def _distinct(labels: Iterable[Hashable]) -> list[Hashable]:
+    """Number a label that is taken: a parameter may be called like a result."""
+    taken: dict[Hashable, None] = {}
+    for label in labels:
+        free, number = label, 0
+        while free in taken:
+            number += 1
+            free = f"{label}.{number}"
+        taken[free] = None
+    return list(taken)
