@@ -41,7 +41,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _failed(complaint(error), error.exit_code)
     except TorcError as error:
         return _failed(str(error), 1)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return _failed("Stopped; nothing more was done.", 1)
     except BrokenPipeError:
         # `torc-nb jobs list | head`: whoever read has enough. Python would complain once more when it flushes.

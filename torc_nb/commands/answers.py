@@ -44,6 +44,8 @@ class Listing:
         The rows; what a notebook gets back.
     notes : list of str
         What is to be said besides, in every face but JSON.
+    off_screen : list of str
+        Columns that a terminal has no room for.
     data : object
         What ``--json`` prints, if not the rows as records.
     """
@@ -51,6 +53,7 @@ class Listing:
     title: str
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
+    off_screen: list[str] = field(default_factory=list)
     data: Any = None
 
 

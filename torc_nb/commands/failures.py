@@ -23,4 +23,6 @@ def list_(session: Session, map_name: str | None) -> Listing:
     map_id = None if map_name is None else session.api.get_map(workflow.id, map_name).id
     found = session.api.failures(workflow.id, map_id)
     notes = [f"`%torc jobs logs {found[0].job_id}` shows the first one's output and traceback."] if found else []
-    return Listing(f"Failures of {workflow.name} ({workflow.id})", frames.failures(found), notes)
+    return Listing(
+        f"Failures of {workflow.name} ({workflow.id})", frames.failures(found), notes, off_screen=["traceback"]
+    )

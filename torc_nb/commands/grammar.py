@@ -58,8 +58,8 @@ class KernelVerb(Verb):
         """Call the command, in a kernel."""
         if ctx.ensure_object(Session).names is None:
             raise click.UsageError(
-                f"`{self.name}` takes functions and parameters from a notebook: there, type `%torc {self.name} …`; "
-                f"in a script, call Workflow(…).{self.name}(…)."
+                f"`{self.name}` takes functions and parameters from a notebook: type it there, after %torc. "
+                f"A script calls Workflow(…).{self.name}(…)."
             )
         return super().invoke(ctx)
 

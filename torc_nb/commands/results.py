@@ -21,4 +21,5 @@ def list_(session: Session, job: int | None) -> Listing:
     workflow = session.workflow()
     assert workflow.id is not None
     of = f"{workflow.name} ({workflow.id})" if job is None else f"job {job}"
-    return Listing(f"Results of {of}", frames.attempts(session.api.list_results(workflow.id, job)))
+    frame = frames.attempts(session.api.list_results(workflow.id, job))
+    return Listing(f"Results of {of}", frame, off_screen=["late", "cpu_seconds", "stdout_bytes", "stderr_bytes"])

@@ -113,13 +113,15 @@ class Session:
 
         Raises
         ------
-        click.UsageError
+        InvalidRequest
             Nobody can; the message has what to type.
         click.Abort
             The answer was no.
         """
         if self.in_notebook or not sys.stdin.isatty():
-            raise click.UsageError(f"{question} Nothing was done; to do it: {again}")
+            from torc_nb.errors import InvalidRequest
+
+            raise InvalidRequest(f"{question} Nothing was done; to do it: {again}")
         click.confirm(question, abort=True, err=True)
 
     def close(self) -> None:

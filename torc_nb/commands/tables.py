@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _GAP = "  "
-#: No column becomes narrower than this, however narrow the terminal.
-_NARROWEST = 6
+#: No text is cut shorter than this, however narrow the terminal; numbers and times are never cut.
+_SHORTEST = 8
 
 
 def as_text(listing: Listing, width: int | None) -> str:
@@ -25,7 +25,8 @@ def as_text(listing: Listing, width: int | None) -> str:
     width : int or None
         Characters of a line, into which long texts are cut; None where the output goes into a file or a pipe.
     """
-    rows = table(listing.frame, width) if len(listing.frame) else ["(none)"]
+    frame = listing.frame.drop(columns=listing.off_screen, errors="ignore")
+    rows = table(frame, width) if len(frame) else ["(none)"]
     return "\n".join([listing.title, *rows, *listing.notes])
 
 
@@ -36,7 +37,8 @@ def table(frame: pd.DataFrame, width: int | None) -> list[str]:
     columns = [[row[name] for row in found] for name in names]
     numeric = [all(_is_number(value) or plain(value) is None for value in column) for column in columns]
     cells = [[name, *map(_cell, column)] for name, column in zip(names, columns, strict=True)]
-    widths = _fitted([max(map(len, column)) for column in cells], width)
+    texts = [any(isinstance(value, str | dict | list) for value in column) for column in columns]
+    widths = _fitted([max(map(len, column)) for column in cells], texts, width)
     lines = [
         _GAP.join(
             _padded(cell, size, right=right) for cell, size, right in zip(row, widths, numeric, strict=True)
@@ -48,9 +50,10 @@ def table(frame: pd.DataFrame, width: int | None) -> list[str]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime) and plain(value) is not None:
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        # Where it is read, not where the database stands.
+        return datetime.fromtimestamp(value.timestamp()).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, float) and plain(value) is not None:
-        return f"{value:.6g}"
+        return f"{value:.4g}"
     simple = plain(value)
     if simple is None:
         return ""
@@ -68,12 +71,14 @@ def _padded(cell: str, size: int, *, right: bool) -> str:
     return cell.rjust(size) if right else cell.ljust(size)
 
 
-def _fitted(widths: Sequence[int], width: int | None) -> list[int]:
-    """Narrow the widest columns until a line fits, or none can be narrowed any more."""
+def _fitted(widths: Sequence[int], texts: Sequence[bool], width: int | None) -> list[int]:
+    """Narrow the widest texts until a line fits, or none can be cut any more."""
     fitted = list(widths)
-    if width is None:
-        return fitted
-    room = width - len(_GAP) * (len(widths) - 1)
-    while sum(fitted) > room and max(fitted) > _NARROWEST:
-        fitted[fitted.index(max(fitted))] -= 1
+    room = sum(fitted) if width is None else width - len(_GAP) * (len(widths) - 1)
+    can_be_cut = [number for number, is_text in enumerate(texts) if is_text]
+    while sum(fitted) > room and can_be_cut:
+        widest = max(can_be_cut, key=fitted.__getitem__)
+        if fitted[widest] <= _SHORTEST:
+            break
+        fitted[widest] -= 1
     return fitted

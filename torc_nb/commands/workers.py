@@ -20,4 +20,6 @@ def list_(session: Session) -> Listing:
     workflow = session.workflow()
     assert workflow.id is not None
     found = session.api.list_workers(workflow.id)
-    return Listing(f"Workers of {workflow.name} ({workflow.id})", frames.records(found, drop=["workflow_id"]))
+    frame = frames.records(found, drop=["workflow_id"])
+    off_screen = ["boot_id", "process_start", "lease_expires", "packages", "log"]
+    return Listing(f"Workers of {workflow.name} ({workflow.id})", frame, off_screen=off_screen)

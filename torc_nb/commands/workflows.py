@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torc_nb.commands.answers import Listing, Said
+from torc_nb.commands.answers import Listing, Said, records
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.session import Session
 
@@ -72,7 +72,7 @@ def status(session: Session, workflow: str | None) -> Listing:
     assert chosen.id is not None
     found = session.api.status(chosen.id)
     title = f"{chosen.name} ({chosen.id}), {chosen.state}: {found.finished:,} of {found.total:,} jobs finished"
-    return Listing(title, frames.statuses(found), _notes(found), _data(found))
+    return Listing(title, frames.statuses(found), _notes(found), data=_data(found))
 
 
 def _notes(found: Status) -> list[str]:
@@ -87,18 +87,20 @@ def _notes(found: Status) -> list[str]:
 
 
 def _data(found: Status) -> dict[str, Any]:
+    from torc_nb import frames
+
     def by_label(statuses: Any) -> dict[str, int]:
         return {one.label: n for one, n in statuses.items()}
 
     return {
-        "workflow": found.workflow.model_dump(),
+        "workflow": records(frames.records([found.workflow]))[0],
         "total": found.total,
         "finished": found.finished,
         "statuses": by_label(found.statuses),
         "maps": [asdict(one) | {"statuses": by_label(one.statuses)} for one in found.maps],
-        "workers": [one.model_dump() for one in found.workers],
-        "waiting": [one.model_dump() for one in found.waiting],
-        "failed": [one.model_dump() for one in found.failed],
+        "workers": records(frames.records(found.workers)),
+        "waiting": records(frames.records(found.waiting)),
+        "failed": records(frames.records(found.failed)),
     }
 
 
