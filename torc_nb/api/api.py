@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from torc_nb.api import inspection, launching, mapping, places
-from torc_nb.errors import InvalidRequest, NotFound
+from torc_nb.api import inspection, launching, mapping, origins, outcomes, places
+from torc_nb.errors import NotFound
 from torc_nb.models import (
     AllocationModel,
     EventModel,
@@ -23,6 +23,7 @@ from torc_nb.store import (
     allocations,
     dependencies,
     events,
+    functions,
     jobs,
     leases,
     maps,
@@ -31,6 +32,13 @@ from torc_nb.store import (
     schedulers,
     workflows,
 )
+
+
+class Rerun(NamedTuple):
+    """What ``rerun`` did: how many jobs became ready, and what became of their code."""
+
+    ready: int
+    notes: tuple[str, ...]
 
 
 class Api:
@@ -82,10 +90,20 @@ class Api:
         """Return how a workflow stands from the database alone: cheap, for views that ask often."""
         return inspection.status(self.database, workflow_id)
 
+    def check_progress(self, workflow_id: int) -> None:
+        """Make sure that the jobs that wait can begin some time, so that it makes sense to wait for them.
+
+        Raises
+        ------
+        LaunchError
+            No worker runs or is coming, or none of those there are fits; the message says what to do.
+        """
+        launching.check_progress(self.database, self.status(workflow_id))
+
     # Maps.
 
     def map_function(
-        self, workflow_id: int, function: mapping.AnyFunction, *iterables: Iterable[Any], **options: Any
+        self, workflow_id: int, function: origins.AnyFunction, *iterables: Iterable[Any], **options: Any
     ) -> mapping.Mapped:
         """Declare a map; see ``Workflow.map`` for the options."""
         return mapping.declare(self.database, workflows.get(self.database, workflow_id), function, iterables, **options)
@@ -101,6 +119,29 @@ class Api:
             names = ", ".join(repr(map_.name) for map_ in maps.listed(self.database, workflow_id)) or "none"
             raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
         return found
+
+    def map_rows(self, map_id: int, *, provenance: bool = False) -> Iterator[Sequence[Any]]:
+        """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance."""
+        map_ = maps.get(self.database, map_id)
+        return results.of_map(self.database, map_.workflow_id, map_id, provenance=provenance)
+
+    def map_order(self, map_id: int) -> Sequence[int] | None:
+        """Return the job ids of the last call's rows in its order; None: all, in the order of their ids."""
+        return maps.order_of(maps.get(self.database, map_id))
+
+    def map_shape(self, map_id: int) -> dict[str, Any]:
+        """Return how the parameters of a map looked: columns, index."""
+        shape: dict[str, Any] = maps.get(self.database, map_id).shape
+        return shape
+
+    def map_decoder(self, map_id: int) -> outcomes.Decoder:
+        """Return what gives the stored parameters and results of a map back as objects."""
+        map_ = maps.get(self.database, map_id)
+        return outcomes.decoder_of_map(self.database, workflows.get(self.database, map_.workflow_id), map_id)
+
+    def code_labels(self, workflow_id: int) -> dict[int, str]:
+        """Return for each function of a workflow its version's label, as in ``"v2"``."""
+        return functions.labels(self.database, workflow_id)
 
     # Workers.
 
@@ -124,9 +165,8 @@ class Api:
         """
         workflow = workflows.get(self.database, workflow_id)
         room = launching.room_here(num_cpus, memory)
-        never = launching.misfits(self.database, workflow_id, room)
-        if never and len(never) == len(requirements.in_use(self.database, workflow_id)):
-            raise InvalidRequest(f"A worker here would have nothing to do: {'; '.join(never)}.")
+        launching.check_use(self.database, workflow_id, room)
+        never = launching.misfits(requirements.in_use(self.database, workflow_id), room)
         self.start_workflow(workflow_id)
         brought = launching.run_here(
             self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
@@ -199,18 +239,61 @@ class Api:
         """Return jobs in the order of their ids."""
         return jobs.listed(self.database, workflow_id, map_id=map_id, statuses=statuses, limit=limit, offset=offset)
 
+    def get_job(self, job_id: int) -> Any:
+        """Return a job; NotFound where there is none."""
+        return jobs.get(self.database, job_id)
+
+    def value(self, workflow_id: int, job_id: int) -> Any:
+        """Return what a job returned, as the object that it was.
+
+        Raises
+        ------
+        JobFailed
+            It failed or will not run; with the traceback, or the reason.
+        NotFound
+            It has not completed yet.
+        """
+        return outcomes.value(self.database, workflows.get(self.database, workflow_id), job_id)
+
+    def values(self, map_id: int, job_ids: Sequence[int]) -> dict[int, Any]:
+        """Return what those of a map's jobs returned that have completed."""
+        return outcomes.values(self.database, job_ids, self.map_decoder(map_id))
+
     def cancel_jobs(self, workflow_id: int, job_ids: Iterable[int]) -> int:
         """Cancel jobs; returns how many were not finished."""
         canceled = jobs.cancel(self.database, workflow_id, job_ids)
         dependencies.release_all(self.database, workflow_id)
         return canceled
 
-    def rerun(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None) -> int:
-        """Make finished jobs ready again with the code as it now is; returns how many became ready."""
-        n = jobs.rerun(self.database, workflow_id, statuses, job_ids)
+    def rerun(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None) -> Rerun:
+        """Make finished jobs ready again, with the code as it now is in this process.
+
+        Raises
+        ------
+        CannotCapture
+            A function as it now is cannot travel; nothing runs again.
+        """
+        chosen = None if job_ids is None else sorted(set(job_ids))
+        notes = [
+            note
+            for map_ in self._maps_with(workflow_id, statuses, chosen)
+            for note in mapping.use_current_code(self.database, workflow_id, map_)
+        ]
+        n = jobs.rerun(self.database, workflow_id, statuses, chosen)
         if n:
-            workflows.set_state(self.database, workflow_id, "started")
-        return n
+            self.start_workflow(workflow_id)
+        return Rerun(n, tuple(notes))
+
+    def _maps_with(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: list[int] | None) -> list[Any]:
+        """The maps that have jobs in these statuses, or any of these jobs, or whose postprocess is one."""
+        known = maps.listed(self.database, workflow_id)
+        if job_ids is not None:
+            found = [jobs.get(self.database, job_id) for job_id in job_ids]
+            ids = {job.map_id or job.collects for job in found}
+        else:
+            by_map = workflows.by_map(self.database, workflow_id)
+            ids = {map_id for map_id, numbers in by_map.items() if any(numbers.get(status) for status in statuses)}
+        return [map_ for map_ in known if map_.id in ids]
 
     def list_results(self, workflow_id: int, job_id: int | None = None) -> list[Any]:
         """Return all attempts, or those of one job, oldest first, without their values."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from torc_nb.api.api import Api
+from typing import TYPE_CHECKING
+
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import WorkflowModel
+
+if TYPE_CHECKING:
+    from torc_nb.api.api import Api
 
 _api: Api | None = None
 _workflow_id: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ class Status:
     workers: list[WorkerModel]
     waiting: list[AllocationModel]
     failed: list[AllocationModel]
-    versions: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from torc_nb import launch, slurm
+from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import (
+    CLAIMED,
     AllocationModel,
+    ResourceRequirementsModel,
     Room,
     SlurmSchedulerModel,
     WorkerSettings,
     WorkflowModel,
+    fits,
     misfit,
 )
-from torc_nb.store import Database, allocations, leases, machine, requirements, schedulers
+from torc_nb.store import Database, allocations, demand, leases, machine, schedulers
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
 ASK_AGAIN = 30.0
 #: A local worker that was started this long ago and did not report has failed, in seconds.
 REPORTS_WITHIN = 60.0
+
+_CURE = "Map again with a smaller request (num_cpus, memory, …), or bring larger nodes: wf.schedule_nodes(n, …)."
 
 
 class Brought(NamedTuple):
@@ -222,14 +229,55 @@ def cancel_allocations(database: Database, workflow_id: int) -> int:
     return max(len(in_slurm), stopped)
 
 
-def misfits(database: Database, workflow_id: int, room: Room) -> list[str]:
-    """Say which of a workflow's requests can never be met in this room, with the numbers."""
-    found = []
-    for requirement in requirements.in_use(database, workflow_id):
-        reason = misfit(requirement.request, room)
-        if reason is not None:
-            found.append(f"jobs that ask for {reason} can never start on this worker")
-    return found
+def misfits(asked: Iterable[ResourceRequirementsModel], room: Room) -> list[str]:
+    """Say which of these requests can never be met in this room, with the numbers."""
+    reasons = (misfit(requirement.request, room) for requirement in asked)
+    return [f"jobs that ask for {reason} can never start on this worker" for reason in reasons if reason is not None]
+
+
+def check_use(database: Database, workflow_id: int, room: Room) -> None:
+    """Make sure that a worker with this room would have something to do, now or later.
+
+    Raises
+    ------
+    InvalidRequest
+        None of the jobs that could start now fits; the message has the numbers.
+    """
+    asked = demand.waiting(database, workflow_id)
+    never = misfits(asked, room)
+    if never and len(never) == len(asked):
+        raise InvalidRequest(f"A worker here would have nothing to do: {'; '.join(never)}. {_CURE}")
+
+
+def check_progress(database: Database, status: Status) -> None:
+    """Make sure that the jobs that wait can begin some time.
+
+    Raises
+    ------
+    LaunchError
+        No worker runs or is coming, or none of those there are fits; the message says what to do.
+    """
+    if status.is_done or status.waiting:
+        return
+    left = f"{status.total - status.finished:,} jobs wait"
+    if status.workers:
+        if not any(status.statuses.get(one) for one in CLAIMED):
+            _check_rooms(database, status)
+        return
+    last = next(reversed(allocations.listed(database, status.workflow.id or 0)), None)
+    if last is not None and last.state == "failed":
+        raise LaunchError(f"{left}, but allocation {last.id} failed: {last.message}")
+    raise LaunchError(
+        f"{left} and no worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
+    )
+
+
+def _check_rooms(database: Database, status: Status) -> None:
+    """Make sure that one of the workers has room for one of the jobs that could start now."""
+    asked = demand.waiting(database, status.workflow.id or 0)
+    rooms = [Room(worker.num_cpus, worker.memory, worker.num_gpus) for worker in status.workers]
+    if asked and not any(fits(requirement.request, room) for requirement in asked for room in rooms):
+        raise LaunchError(f"{'; '.join(misfits(asked, max(rooms)))}. {_CURE}")
 
 
 def room_here(num_cpus: int | None, memory: int | None) -> Room:

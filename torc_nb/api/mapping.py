@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torc_nb.api import surroundings
+from torc_nb.api import origins, surroundings
+from torc_nb.api.origins import AnyFunction
 from torc_nb.api.rows import Rows, how_to_call
-from torc_nb.errors import InvalidRequest
-from torc_nb.functions import Function, capture, capture_named
+from torc_nb.errors import Conflict
+from torc_nb.functions import Function
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
-from torc_nb.store import Database, environments, functions, maps, requirements
+from torc_nb.store import Database, code, environments, functions, jobs, maps, requirements
 from torc_nb.values import Spill
 
-#: Anything that ``map`` takes for a function: a callable, ``"module:function"``, or the pair of these names.
-AnyFunction = Callable[..., Any] | str | tuple[str, str]
+#: How often a map is declared anew where another kernel declared it at the same moment.
+TRIES = 5
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """What ``map`` did."""
+    """What ``map`` did; ``notes`` say what deserves attention."""
 
     outcome: maps.Outcome
     function: Function
     name: str
     call: str
+    notes: tuple[str, ...] = ()
 
 
 def declare(
+    database: Database,
+    workflow: WorkflowModel,
+    function: AnyFunction,
+    iterables: Sequence[Iterable[Any]],
+    **options: Any,
+) -> Mapped:
+    """Declare a map; see ``Workflow.map`` for the options.
+
+    Raises
+    ------
+    CannotCapture
+        The function or something it uses cannot travel.
+    CannotStore
+        A parameter cannot be kept; its index is named and nothing is left of the call.
+    InvalidRequest
+        Parameters or options make no sense.
+    Conflict
+        Another kernel declared this map at the same moment, and the parameters can be read only once.
+    """
+    is_read_once = any(isinstance(iterable, Iterator) for iterable in iterables)
+    for _ in range(1 if is_read_once else TRIES - 1):
+        try:
+            return _declare_once(database, workflow, function, iterables, **options)
+        except Conflict:
+            if is_read_once:
+                raise
+    return _declare_once(database, workflow, function, iterables, **options)
+
+
+def _declare_once(
     database: Database,
     workflow: WorkflowModel,
     function: AnyFunction,
@@ -45,56 +77,68 @@ def declare(
     drop: bool = False,
     shape: dict[str, Any] | None = None,
 ) -> Mapped:
-    """Declare a map; see ``Workflow.map`` for the arguments.
-
-    Raises
-    ------
-    CannotCapture
-        The function or something it uses cannot travel.
-    CannotStore
-        A parameter cannot be kept; its index is named and nothing is left of the call.
-    InvalidRequest
-        Parameters or options make no sense.
-    """
     assert workflow.id is not None
-    rows = Rows.read(iterables, key)
-    captured = _captured(function, module_directory, rows.classes)
+    rows = Rows.read(iterables, key, Spill(Path(workflow.files) / "values"))
+    captured, origin = origins.captured(function, module_directory, rows.classes)
     call = how_to_call(captured, rows, unpack)
-    reducer = None if postprocess is None else _captured(postprocess, module_directory, rows.classes)
-    environment = surroundings.current()
+    origin_of = {"function": origin}
+    reducer = None
+    if postprocess is not None:
+        reducer, origin_of["postprocess"] = origins.captured(postprocess, module_directory, rows.classes)
     asked = requirement or ResourceRequirementsModel(workflow_id=workflow.id)
     alone = ResourceRequirementsModel(workflow_id=workflow.id)
     declaration = maps.Declaration(
         name=name or captured.name,
         function_id=functions.keep(database, workflow.id, captured),
-        environment_id=environments.keep(database, workflow.id, environment),
+        environment_id=environments.keep(database, workflow.id, surroundings.current()),
         requirement_id=requirements.keep(database, asked).id or 0,
         postprocess_id=None if reducer is None else functions.keep(database, workflow.id, reducer),
         postprocess_requirement_id=0 if reducer is None else requirements.keep(database, alone).id or 0,
         call=call,
-        shape=rows.shape | (shape or {}),
+        shape=rows.shape | {"origin": origin_of} | (shape or {}),
         priority=priority,
         drop=drop,
     )
-    spill = Spill(Path(workflow.files) / "values")
-    outcome = maps.declare(database, workflow.id, declaration, rows.encoded(spill))
-    return Mapped(outcome, captured, declaration.name, call)
+    outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
+    return Mapped(outcome, captured, declaration.name, call, tuple(_doubts(captured, rows)))
 
 
-def _captured(function: AnyFunction, directory: str | Path | None, classes: set[type]) -> Function:
-    if isinstance(function, str | tuple):
-        module, name = _names(function)
-        return capture_named(module, name, directory=directory)
-    if not callable(function):
-        raise InvalidRequest(f'{function!r:.60} is not a function; give a function, or its names: "simulation:run".')
-    return capture(function, classes=classes)
+def _doubts(function: Function, rows: Rows) -> Iterator[str]:
+    if function.unstable:
+        yield f"{', '.join(function.unstable)}: may look changed in a new kernel although nothing changed"
+    if rows.unstable is not None:
+        yield f"params[{rows.unstable}] may look new in a new kernel: give key=, by which rows are matched"
 
 
-def _names(function: str | tuple[str, str]) -> tuple[str, str]:
-    names = tuple(function.split(":")) if isinstance(function, str) else function
-    if len(names) != 2 or not all(isinstance(name, str) and name for name in names):
-        raise InvalidRequest(f'{function!r} names no function; write "module:function".')
-    return names
+def use_current_code(database: Database, workflow_id: int, map_: Any) -> list[str]:
+    """Let the jobs of a map that begin from now on run the code as it now is; says what changed, or why it does not.
+
+    Raises
+    ------
+    CannotCapture
+        The function as it now is cannot travel.
+    """
+    origin_of = map_.shape.get("origin", {})
+    said = []
+    current = {map_.function_id: origin_of.get("function", {})}
+    if map_.postprocess_id is not None:
+        current[jobs.get(database, map_.postprocess_id).function_id] = origin_of.get("postprocess", {})
+    for function_id, origin in current.items():
+        label = f"{map_.name}: {functions.names(database, workflow_id)[function_id]}"
+        function = origins.found_again(origin)
+        if function is None:
+            said.append(f"{label} is not defined here, so the code that was mapped last runs again")
+            continue
+        kept = functions.keep(database, workflow_id, function)
+        if kept == function_id:
+            continue
+        if function_id == map_.function_id:
+            code.set_function(database, workflow_id, map_.id, kept)
+        else:
+            code.set_postprocess(database, workflow_id, map_.postprocess_id, kept)
+        version = functions.labels(database, workflow_id)[kept]
+        said.append(f"{label} changed, {version} runs from now on")
+    return said
 
 
 def sentence(mapped: Mapped) -> str:

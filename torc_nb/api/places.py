@@ -1,4 +1,4 @@
-"""Which database: given, from the environment, the nearest ``.torc/`` upwards, or a new one here."""
+"""Which database: given, from the environment, the last opened, the nearest ``.torc/`` upwards, or a new one here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from torc_nb.api import current
 from torc_nb.store import Database
 
 VARIABLE = "TORC_NB_DATABASE_URL"
@@ -22,6 +23,8 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
         return os.fspath(url)
     if os.environ.get(VARIABLE):
         return os.environ[VARIABLE]
+    if (opened := current.database()) is not None:
+        return opened
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / FOLDER / FILE).exists():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import Function
 from torc_nb.store.maps import Parameters
-from torc_nb.values import Spill, class_name, encode
+from torc_nb.values import Spill, encode
 
 #: Rows that are read before the function is captured: their classes travel with it.
 PEEKED = 1000
@@ -26,9 +26,15 @@ class Rows:
     rows : iterator
         The values, one a row.
     labels : iterator or None
-        The index labels of a DataFrame with a named or non-default index.
+        The index labels of a DataFrame with a non-default index.
     shape : dict
         How to show results again: ``{"kind": "frame", "columns": […], "index": […]}``.
+    classes : set
+        The notebook's classes among the first rows.
+    first : object
+        The first row.
+    unstable : int or None
+        The number of the first row that may look changed although it is not.
     """
 
     rows: Iterator[Any]
@@ -37,15 +43,20 @@ class Rows:
     key: tuple[str, ...] = ()
     classes: set[type] = field(default_factory=set)
     first: Any = None
+    unstable: int | None = None
+    _peeked: list[Parameters] = field(default_factory=list)
+    _rest: Iterator[Parameters] = field(default_factory=lambda: iter(()))
 
     @classmethod
-    def read(cls, iterables: Sequence[Iterable[Any]], key: str | Sequence[str] | None) -> Rows:
-        """Take what ``map`` was given.
+    def read(cls, iterables: Sequence[Iterable[Any]], key: str | Sequence[str] | None, spill: Spill) -> Rows:
+        """Take what ``map`` was given, and encode the first rows.
 
         Raises
         ------
+        CannotStore
+            One of them cannot be kept; the message has its index.
         InvalidRequest
-            No iterable, or a string, or a key column that a DataFrame does not have.
+            No iterable, or a string, or a key column that there is not.
         """
         key_columns = (key,) if isinstance(key, str) else tuple(key or ())
         if not iterables:
@@ -58,15 +69,13 @@ class Rows:
         rows = _of_frame(iterables[0], key_columns) if _is_frame(iterables[0]) else _of_iterables(iterables)
         rows.key = key_columns
         rows.shape["key"] = list(key_columns)
-        peeked = list(islice(rows.rows, PEEKED))
-        rows.first = peeked[0] if peeked else None
-        for number, row in enumerate(peeked):
-            encode(row, classes=rows.classes, name=f"params[{number}]")
-        rows.rows = chain(peeked, rows.rows)
+        rows._rest = rows._encoded(spill)
+        # Encoded at once, not only looked at: a generator may yield one dict again and again, changed in between.
+        rows._peeked = list(islice(rows._rest, PEEKED))
         return rows
 
-    def encoded(self, spill: Spill) -> Iterator[Parameters]:
-        """Encode row by row.
+    def encoded(self) -> Iterator[Parameters]:
+        """Yield the rows, encoded.
 
         Raises
         ------
@@ -75,16 +84,24 @@ class Rows:
         InvalidRequest
             A row lacks a key column, or two rows have one key, or a class comes too late to travel.
         """
-        known = set(self.classes)
+        known = len(self.classes)
+        yield from self._peeked
+        for number, row in enumerate(self._rest, start=len(self._peeked)):
+            if len(self.classes) > known:
+                raise InvalidRequest(
+                    f"params[{number}] is the first row with a class of the notebook; put one such row among the "
+                    f"first {PEEKED:,}, so that the class travels with the function."
+                )
+            yield row
+
+    def _encoded(self, spill: Spill) -> Iterator[Parameters]:
         seen: set[bytes] = set()
         for number, row in enumerate(self.rows):
-            text, digest, _ = encode(row, spill=spill, classes=known, name=f"params[{number}]")
-            if len(known) > len(self.classes):
-                late = ", ".join(sorted(class_name(one) for one in known - self.classes))
-                raise InvalidRequest(
-                    f"params[{number}] is the first row with a {late}; put one such row among the first {PEEKED:,}, so "
-                    "that the class travels with the function."
-                )
+            if number == 0:
+                self.first = row
+            text, digest, stable = encode(row, spill=spill, classes=self.classes, name=f"params[{number}]")
+            if not stable and self.unstable is None:
+                self.unstable = number
             key = self._key_of(number, row)
             if key is None:
                 yield Parameters(text, digest)
@@ -96,15 +113,13 @@ class Rows:
             yield Parameters(text, digest, key_digest, key_text)
 
     def _key_of(self, number: int, row: Any) -> Any:
-        if self.key:
-            try:
-                found = [row[name] for name in self.key]
-            except (KeyError, TypeError, IndexError):
-                raise InvalidRequest(
-                    f"params[{number}] has no {', '.join(self.key)}, by which rows are keyed."
-                ) from None
-            return found[0] if len(found) == 1 else found
-        return None if self.labels is None else next(self.labels)
+        if not self.key:
+            return None if self.labels is None else next(self.labels)
+        try:
+            found = [row[name] if isinstance(row, Mapping) else getattr(row, name) for name in self.key]
+        except (KeyError, AttributeError):
+            raise InvalidRequest(f"params[{number}] has no {', '.join(self.key)}, by which rows are keyed.") from None
+        return found[0] if len(found) == 1 else found
 
 
 def _is_frame(value: Any) -> bool:
@@ -134,9 +149,10 @@ def _of_frame(frame: Any, key: tuple[str, ...]) -> Rows:
         if columns
         else iter([{}] * len(frame))
     )
-    shape = {"kind": "frame", "columns": columns, "index": list(frame.index.names)}
+    shape: dict[str, Any] = {"kind": "frame", "columns": columns, "index": list(frame.index.names)}
     pandas = sys.modules["pandas"]
-    is_default = isinstance(frame.index, pandas.RangeIndex) and frame.index.name is None and frame.index.start == 0
+    index = frame.index
+    is_default = isinstance(index, pandas.RangeIndex) and index.name is None and (index.start, index.step) == (0, 1)
     if is_default or key:
         return Rows(rows, shape=shape)
     if not frame.index.is_unique:
@@ -170,17 +186,20 @@ def how_to_call(function: Function, rows: Rows, unpack: bool | None) -> str:
 
 def _guessed(function: Function, names: list[str]) -> str:
     assert function.signature is not None
-    as_argument = function.signature.accepts_positional(1)
-    as_keywords = function.signature.accepts_keywords(names)
+    signature = function.signature
+    as_keywords = signature.accepts_keywords(names)
+    # A function of several parameters that bear the row's names wants them; its defaults stay for the others.
+    has_one = len(signature.positional) + len(signature.keyword_only) <= 1
+    as_argument = signature.accepts_positional(1) and (has_one or not as_keywords)
     if as_argument and as_keywords:
         raise InvalidRequest(
             f"{function.name} could take a row as its one argument or as the keywords {', '.join(names)}: "
             "say unpack=False (one argument) or unpack=True (keywords)."
         )
     if not as_argument and not as_keywords:
+        parameters = ", ".join([*signature.positional, *signature.keyword_only])
         raise InvalidRequest(
-            f"{function.name}({', '.join(function.signature.positional)}) can take a row neither as one argument "
-            f"nor as the keywords {', '.join(names)}."
+            f"{function.name}({parameters}) can take a row neither as one argument nor as the keywords {', '.join(names)}."
         )
     return "argument" if as_argument else "keywords"
 

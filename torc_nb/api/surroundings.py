@@ -12,9 +12,12 @@ from torc_nb.store.environments import Environment
 
 #: Names that look as if they held a secret: left out, since the database is read by more people than the shell.
 SECRET = re.compile(
-    r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|COOKIE|(^|_)(API_?)?KEY($|_)|(^|_)AUTH|(^|_)PWD$|DATABASE_URL",
+    r"TOKENS?($|_)|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|COOKIE|DATABASE_URL|SLURM_JWT"
+    r"|(^|_)(API_?)?KEYS?($|_)|(^|_)(AUTH|PASS|PAT)($|_)|(^|_)PWD$",
     re.IGNORECASE,
 )
+#: An address with a password in it.
+_WITH_PASSWORD = re.compile(r"\w://[^/@\s]*:[^/@\s]+@")
 #: What belongs to the kernel, its terminal or its front end, not to the work.
 _OF_THE_KERNEL = re.compile(
     r"^(JPY_|JUPYTER|JUPYTERHUB_|IPYTHON|KERNEL_|PYDEVD_|COLUMNS$|LINES$|TERM$|PAGER$|GIT_PAGER$|_$|OLDPWD$|SHLVL$"
@@ -32,5 +35,5 @@ def chosen(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in inherited_environment(variables).items()
-        if not SECRET.search(name) and not _OF_THE_KERNEL.search(name)
+        if not (SECRET.search(name) or _WITH_PASSWORD.search(value) or _OF_THE_KERNEL.search(name))
     }

@@ -2,7 +2,7 @@
 
 from torc_nb.functions.capture import capture
 from torc_nb.functions.describe import describe
-from torc_nb.functions.load import load
+from torc_nb.functions.load import classes_of, load
 from torc_nb.functions.named import capture_named
 from torc_nb.functions.record import Captured, Function, Loaded, ModuleSource, Signature
 
@@ -14,6 +14,7 @@ __all__ = [
     "Signature",
     "capture",
     "capture_named",
+    "classes_of",
     "describe",
     "load",
 ]

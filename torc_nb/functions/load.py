@@ -50,6 +50,25 @@ def load(function: Function) -> Loaded:
     return Loaded(call, classes)
 
 
+def classes_of(function: Function) -> dict[str, type]:
+    """The notebook's classes that travelled with a function, by name; this process is left as it was.
+
+    Raises
+    ------
+    CannotLoad
+        As `load`.
+    """
+    _check_python(function)
+    if not function.payload:
+        return {}
+    with importing(function.modules):
+        try:
+            classes: dict[str, type] = pickle.loads(function.payload)[1]
+        except Exception as error:
+            raise CannotLoad(f"`{function.name}` cannot be loaded: {type(error).__name__}: {error}") from error
+    return classes
+
+
 def attribute(module: ModuleType, name: str) -> Any:
     """Look up a dotted name in a module."""
     value: Any = module

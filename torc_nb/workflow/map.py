@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torc_nb import functions, values
-from torc_nb.api import Api, Status
-from torc_nb.errors import CannotLoad, JobFailed, NotFound
+from torc_nb.api import Api, Status, inspection
+from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import functions as stored_functions
-from torc_nb.store import jobs as stored_jobs
-from torc_nb.store import maps as stored_maps
-from torc_nb.store import results as stored_results
 from torc_nb.workflow import waiting
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: How many results are fetched together where a map is iterated.
+_PIECE = 500
 
 
 class Map:
@@ -38,19 +35,28 @@ class Map:
         return f"Map({self.name!r}: {_in_words(self._numbers(self._api.progress(self._workflow_id)))})"
 
     def __len__(self) -> int:
-        order = stored_maps.order_of(self._record)
+        order = self._api.map_order(self.id)
         return sum(self._own(self._api.progress(self._workflow_id)).values()) if order is None else len(order)
 
     def __iter__(self) -> Iterator[Any]:
         """Give each result in order as soon as it is there; raise JobFailed at the first job that failed."""
-        for job_id in self._job_ids():
-            yield self._wait_for(job_id)
+        left = deque(self._job_ids())
+        while left:
+            piece = [left[i] for i in range(min(len(left), _PIECE))]
+            there = self._api.values(self.id, piece)
+            for job_id in piece:
+                left.popleft()
+                if job_id not in there:
+                    yield self._wait_for(job_id)
+                    break  # meanwhile others completed: they are fetched together
+                yield there[job_id]
 
     def params(self) -> pd.DataFrame:
         """Return the parameters as a DataFrame, with the index that they were given with."""
         from torc_nb import frames
 
-        return frames.params(self._rows(), self._record.shape, self._order(), self._decode)
+        rows, shape = self._api.map_rows(self.id), self._api.map_shape(self.id)
+        return frames.params(rows, shape, self._api.map_order(self.id), self._api.map_decoder(self.id))
 
     def results(self, *, provenance: bool = False) -> pd.DataFrame:
         """Return parameters and results side by side; usable while jobs run.
@@ -69,20 +75,18 @@ class Map:
         """
         from torc_nb import frames
 
-        versions = stored_functions.labels(self._api.database, self._workflow_id) if provenance else None
         return frames.results(
-            self._rows(provenance=provenance),
-            self._record.shape,
-            self._order(),
-            self._decode,
+            self._api.map_rows(self.id, provenance=provenance),
+            self._api.map_shape(self.id),
+            self._api.map_order(self.id),
+            self._api.map_decoder(self.id),
             provenance=provenance,
-            versions=versions,
+            versions=self._api.code_labels(self._workflow_id) if provenance else None,
         )
 
     def jobs(self, status: str | Sequence[str] | None = None, limit: int | None = None) -> pd.DataFrame:
         """Return the jobs as a DataFrame, those of some statuses only, if asked."""
         from torc_nb import frames
-        from torc_nb.api import inspection
 
         rows = self._api.list_jobs(self._workflow_id, map_id=self.id, statuses=parsed(status), limit=limit)
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
@@ -103,7 +107,7 @@ class Map:
         NotFound
             It has not completed.
         """
-        return self._value_of(stored_jobs.get(self._api.database, job))
+        return self._api.value(self._workflow_id, job)
 
     def postprocess_result(self) -> Any:
         """Return what postprocess returned.
@@ -115,7 +119,7 @@ class Map:
         JobFailed
             It failed.
         """
-        job_id = self._record.postprocess_id
+        job_id = self._postprocess_id()
         if job_id is None:
             raise NotFound(f"Map {self.name} has no postprocess: give map(…, postprocess=function).")
         return self.value(job_id)
@@ -132,19 +136,13 @@ class Map:
             self._api, self._workflow_id, self._numbers, timeout=timeout, progress=progress, title=self.name
         )
 
-    @property
-    def _record(self) -> Any:
-        return stored_maps.get(self._api.database, self.id)
-
-    def _order(self) -> Sequence[int] | None:
-        return stored_maps.order_of(self._record)
-
-    def _rows(self, *, provenance: bool = False) -> Iterator[Sequence[Any]]:
-        return stored_results.of_map(self._api.database, self._workflow_id, self.id, provenance=provenance)
-
     def _job_ids(self) -> Sequence[int]:
-        order = self._order()
-        return order if order is not None else [row[0] for row in self._rows()]
+        order = self._api.map_order(self.id)
+        return order if order is not None else [row[0] for row in self._api.map_rows(self.id)]
+
+    def _postprocess_id(self) -> int | None:
+        job_id: int | None = self._api.get_map(self._workflow_id, self.name).postprocess_id
+        return job_id
 
     def _own(self, status: Status) -> dict[JobStatus, int]:
         return next((one.statuses for one in status.maps if one.map_id == self.id), {})
@@ -152,45 +150,17 @@ class Map:
     def _numbers(self, status: Status) -> dict[JobStatus, int]:
         """The map's own jobs, and its postprocess job."""
         numbers = dict(self._own(status))
-        job_id = self._record.postprocess_id
+        job_id = self._postprocess_id()
         if job_id is not None:
-            from torc_nb.api import inspection
-
-            shown = inspection.shown_status(stored_jobs.get(self._api.database, job_id))
+            shown = inspection.shown_status(self._api.get_job(job_id))
             numbers[shown] = numbers.get(shown, 0) + 1
         return numbers
 
     def _wait_for(self, job_id: int) -> Any:
-        pause = waiting.SHORTEST
-        while True:
-            job = stored_jobs.get(self._api.database, job_id)
-            if JobStatus(job.status).is_finished:
-                return self._value_of(job)
-            time.sleep(pause)
-            pause = min(waiting.LONGEST, pause * 1.3)
-
-    def _value_of(self, job: Any) -> Any:
-        status = JobStatus(job.status)
-        if status is JobStatus.COMPLETED:
-            text = stored_results.effective(self._api.database, job.id).value
-            return None if text is None else self._decode(text)
-        name = f"Job {job.id} ({job.name or f'row {job.row} of {self.name}'})"
-        if status in (JobStatus.FAILED, JobStatus.TERMINATED) and job.result_attempt is not None:
-            result = stored_results.effective(self._api.database, job.id)
-            trace = f"\n\n{result.traceback}" if result.traceback else ""
-            raise JobFailed(f"{name} {status.label}: {result.error_type}: {result.error}{trace}")
-        if status.is_finished:
-            raise JobFailed(f"{name} {status.label}: {job.note or status.sentence}")
-        raise NotFound(f"{name} has no result yet: it is {status.label}.")
-
-    def _decode(self, text: str) -> Any:
-        """Decode a value; classes that this kernel does not define are those that travelled with the function."""
-        folder = Path(self._api.get_workflow(self._workflow_id).files) / "values"
-        try:
-            return values.decode(text, spill_folder=folder)
-        except CannotLoad:
-            function = stored_functions.get(self._api.database, self._record.function_id)
-            return values.decode(text, spill_folder=folder, classes=functions.load(function).classes)
+        for _ in waiting.looks(self._api, self._workflow_id):
+            if JobStatus(self._api.get_job(job_id).status).is_finished:
+                return self.value(job_id)
+        raise AssertionError("looks never ends")
 
 
 def parsed(status: str | Sequence[str] | None) -> list[JobStatus] | None:

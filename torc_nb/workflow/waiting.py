@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from torc_nb.api import Api, Status
-from torc_nb.errors import LaunchError, TorcError
 from torc_nb.models import JobStatus
 from torc_nb.widgets.progress import Bar
 
 #: The first and the longest pause between two looks at the database, in seconds.
-SHORTEST, LONGEST = 0.01, 0.5
+_SHORTEST, _LONGEST = 0.01, 0.5
 #: How often allocations and dead workers are looked after, in seconds.
-REFRESH = 5.0
+_LOOK_AFTER = 5.0
 
 
 def wait(
@@ -34,35 +33,34 @@ def wait(
 
     Raises
     ------
-    TorcError
-        No worker runs or is coming, so that it would wait for ever.
+    LaunchError
+        No worker runs or is coming, or none fits, so that it would wait for ever.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    pause, refreshed = SHORTEST, time.monotonic()
     with Bar(title, enabled=progress) as bar:
-        while True:
-            status = api.progress(workflow_id)
-            numbers = counts(status)
+        for _ in looks(api, workflow_id):
+            numbers = counts(api.progress(workflow_id))
             bar.update(numbers)
             if all(one.is_finished for one, n in numbers.items() if n):
                 return True
             if deadline is not None and time.monotonic() > deadline:
                 return False
-            if time.monotonic() - refreshed > REFRESH:
-                _check_alive(api.status(workflow_id))
-                refreshed = time.monotonic()
-            time.sleep(pause)
-            pause = min(LONGEST, pause * 1.3)
+    raise AssertionError("looks never ends")
 
 
-def _check_alive(status: Status) -> None:
-    """Say why nothing will happen, if nothing will."""
-    if status.workers or status.waiting or status.is_done:
-        return
-    left = status.total - status.finished
-    if status.failed:
-        last = status.failed[-1]
-        raise LaunchError(f"{left:,} jobs wait, but allocation {last.id} failed: {last.message}")
-    raise TorcError(
-        f"{left:,} jobs wait and no worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
-    )
+def looks(api: Api, workflow_id: int) -> Iterator[None]:
+    """Give the moments at which to look whether what is waited for is there: at first soon, later seldom.
+
+    Raises
+    ------
+    LaunchError
+        It would wait for ever.
+    """
+    pause, looked_after = _SHORTEST, 0.0
+    while True:
+        yield
+        if time.monotonic() - looked_after > _LOOK_AFTER:
+            api.check_progress(workflow_id)
+            looked_after = time.monotonic()
+        time.sleep(pause)
+        pause = min(_LONGEST, pause * 1.3)

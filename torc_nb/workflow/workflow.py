@@ -51,7 +51,7 @@ class Workflow:
         files: str | os.PathLike[str] | None = None,
         description: str = "",
     ) -> None:
-        self._api = make_api(db if db is not None else current.database())
+        self._api = make_api(db)
         known = self._api.list_workflows(name=name, user=getpass.getuser())
         if known:
             record = known[-1]
@@ -111,7 +111,7 @@ class Workflow:
         name : str, optional
             Of the map; default: the function's.
         key : str or sequence of str, optional
-            The columns that identify a row.
+            The columns, keys or attributes that identify a row; ``results()`` then has a plain index.
         unpack : bool, optional
             Whether a row is the function's keywords (or positional arguments) rather than its one argument; needed
             only where both could be meant.
@@ -164,7 +164,7 @@ class Workflow:
             priority=priority,
             drop=drop,
         )
-        print(f"{sentence(mapped)}; captured {describe(mapped.function)}")
+        print(f"{sentence(mapped)}; captured {describe(mapped.function)}", *mapped.notes, sep="\n")
         return Map(self._api, self.id, mapped.outcome.map_id, mapped.name)
 
     def __getitem__(self, name: str) -> Map:
@@ -280,6 +280,9 @@ class Workflow:
     def rerun(self, status: str | Sequence[str] = "failed", jobs: Iterable[int] | None = None) -> int:
         """Make finished jobs ready again, and what collects their results; what else completed stays.
 
+        They run the code as it now is: the notebook's variable that was mapped, or the module's file. Where neither is
+        there, what was mapped last runs again, and that is said.
+
         Parameters
         ----------
         status : str or sequence of str, default "failed"
@@ -293,9 +296,9 @@ class Workflow:
             How many jobs became ready.
         """
         chosen = sorted(FINISHED) if jobs is not None else parsed(status) or []
-        n = self._api.rerun(self.id, chosen, jobs)
-        print(f"{n:,} job(s) of {self.name} are ready again")
-        return n
+        done = self._api.rerun(self.id, chosen, jobs)
+        print(f"{done.ready:,} job(s) of {self.name} are ready again", *done.notes, sep="\n")
+        return done.ready
 
     def cancel(self, jobs: Iterable[int] | None = None) -> int:
         """Cancel jobs; all that have not finished, and the allocations, by default. Returns how many jobs."""

@@ -1,0 +1,100 @@
+"""A real Jupyter kernel for the tests, told what to run as a notebook's cells would."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from jupyter_client.manager import KernelManager
+
+
+class CellFailed(AssertionError):
+    """A cell raised; the message has the traceback."""
+
+
+class Kernel:
+    """An ipykernel in a folder of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its notebook would be.
+    variables : mapping, optional
+        Environment variables beside this process's.
+    """
+
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        self._manager = KernelManager(kernel_name="python3")
+        environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"} | dict(variables or {})
+        self._manager.start_kernel(cwd=str(folder), env=environment)
+        self._connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._client.stop_channels()
+        if self._manager.has_kernel:
+            self._manager.shutdown_kernel(now=True)
+
+    @property
+    def pid(self) -> int:
+        """The kernel's process id."""
+        return int(self._manager.provisioner.pid)  # type: ignore[union-attr]
+
+    def run(self, code: str, seconds: float = 60) -> str:
+        """Run a cell; returns what it printed, and the text of its last value."""
+        message = self._client.execute(code)
+        return self._collect(message, seconds)
+
+    def begin(self, code: str) -> None:
+        """Begin a cell and do not wait for it."""
+        self._client.execute(code)
+
+    def interrupt(self) -> None:
+        """Press the stop button."""
+        self._manager.interrupt_kernel()
+
+    def restart(self) -> None:
+        """Restart, as the menu does."""
+        self._client.stop_channels()
+        self._manager.restart_kernel()
+        self._connect()
+
+    def shut_down(self) -> None:
+        """Shut down, as the menu does."""
+        self._manager.shutdown_kernel()
+
+    def kill(self) -> None:
+        """Kill it with signal 9."""
+        self._manager.signal_kernel(9)
+
+    def _connect(self) -> None:
+        self._client: Any = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=60)
+
+    def _collect(self, request: str, seconds: float) -> str:
+        deadline = time.monotonic() + seconds
+        printed = []
+        while True:
+            try:
+                message = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise CellFailed(f"the cell did not end within {seconds} s; it printed:\n{''.join(printed)}") from None
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "stream":
+                printed.append(content["text"])
+            elif kind in ("execute_result", "display_data"):
+                printed.append(content["data"].get("text/plain", ""))
+            elif kind == "error":
+                raise CellFailed("\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(printed)

@@ -1,0 +1,100 @@
+"""Where a mapped function came from, so that it can be found again as it is now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from torc_nb.errors import CannotCapture, InvalidRequest
+from torc_nb.functions import Function, capture, capture_named
+from torc_nb.values import class_name
+
+#: Anything that ``map`` takes for a function: a callable, ``"module:function"``, or the pair of these names.
+AnyFunction = Callable[..., Any] | str | tuple[str, str]
+
+#: Plain data: the variable of the notebook, or the module with the folder that it was found in; and the classes that
+#: travelled along. Empty where the function cannot be found again.
+Origin = dict[str, Any]
+
+
+def captured(function: AnyFunction, directory: str | Path | None, classes: set[type]) -> tuple[Function, Origin]:
+    """Capture what ``map`` was given, and note where it came from.
+
+    Raises
+    ------
+    CannotCapture
+        The function or something it uses cannot travel.
+    InvalidRequest
+        It is no function and no name of one.
+    """
+    if isinstance(function, str | tuple):
+        module, name = _names(function)
+        folder = None if directory is None else str(Path(directory).expanduser().absolute())
+        return capture_named(module, name, directory=folder), {"module": module, "name": name, "directory": folder}
+    if not callable(function):
+        raise InvalidRequest(f'{function!r:.60} is not a function; give a function, or its names: "simulation:run".')
+    found = capture(function, classes=classes)
+    variable = _variable(function, found.name)
+    if variable is None:
+        return found, {}
+    return found, {"variable": variable, "classes": sorted(class_name(one) for one in classes)}
+
+
+def found_again(origin: Origin) -> Function | None:
+    """Capture the function as it is now; None where this process does not have it.
+
+    Raises
+    ------
+    CannotCapture
+        It is there, but cannot travel as it is now.
+    """
+    if "module" in origin:
+        return _module_again(origin)
+    function = _notebook().get(origin.get("variable", ""))
+    classes = list(_classes(origin.get("classes", ())))
+    if not callable(function) or None in classes:
+        return None
+    return capture(function, classes=[one for one in classes if one is not None])
+
+
+def _names(function: str | tuple[str, str]) -> tuple[str, str]:
+    names = tuple(function.split(":")) if isinstance(function, str) else function
+    if len(names) != 2 or not all(isinstance(name, str) and name for name in names):
+        raise InvalidRequest(f'{function!r} names no function; write "module:function".')
+    return names
+
+
+def _notebook() -> dict[str, Any]:
+    return vars(sys.modules["__main__"])
+
+
+def _variable(function: Any, name: str) -> str | None:
+    """Find the notebook's variable that holds this very object; its own name first.
+
+    Looking for an object of the same name would do for plain functions, and take the wrong one for a partial.
+    """
+    notebook = _notebook()
+    if notebook.get(name) is function:
+        return name
+    # IPython keeps what cells returned as _, __ and _3.
+    return next((other for other, value in list(notebook.items()) if value is function and other[0] != "_"), None)
+
+
+def _module_again(origin: Origin) -> Function | None:
+    try:
+        return capture_named(origin["module"], origin["name"], directory=origin["directory"])
+    except CannotCapture as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):  # a kernel elsewhere, or the file is gone
+            return None
+        raise
+
+
+def _classes(names: Iterable[str]) -> Iterable[type | None]:
+    for name in names:
+        module, _, qualname = name.partition(":")
+        value: Any = sys.modules.get(module)
+        for step in qualname.split("."):
+            value = getattr(value, step, None)
+        yield value if isinstance(value, type) else None
