@@ -38,10 +38,15 @@ class Appetite:
         request: Callable[[int], Request],
     ) -> None:
         self._whole = whole
-        self._free = free
+        self.free, self._left = free, free
         self._held = held
         self._pace = pace
         self._request = request
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The CPUs, bytes of memory and GPUs that are free: all of it that does not change by itself."""
+        return self.free[:3]
 
     def room_for(self, group: Group, ready: int, workers: int) -> int:
         """Say how many jobs to claim, of so many that are ready and are shared by so many workers.
@@ -66,9 +71,9 @@ class Appetite:
 
     def _take(self, request: Request) -> int:
         """Count the places that are free for the request, and occupy them for the groups that are asked about next."""
-        places = _places(request, self._free)
-        free = self._free
-        self._free = free._replace(
+        places = _places(request, self._left)
+        free = self._left
+        self._left = free._replace(
             num_cpus=free.num_cpus - places * request.num_cpus,
             memory=free.memory - places * (request.memory or 0),
             num_gpus=free.num_gpus - places * request.num_gpus,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from torc_nb import values
 from torc_nb.functions import Loaded
 from torc_nb.models import JobStatus
 from torc_nb.worker.board import Board
-from torc_nb.worker.sandbox import Sandbox, seed
+from torc_nb.worker.sandbox import Sandbox
+from torc_nb.worker.seeds import Seeds
 
 #: How much of each output stream is kept, in bytes: the first and the last half of it.
 OUTPUT_LIMIT = 1 << 20
@@ -26,7 +26,7 @@ ERROR_LIMIT = 2_000
 TRACEBACK_LIMIT = 65_536
 
 _COMPLETED, _FAILED = int(JobStatus.COMPLETED), int(JobStatus.FAILED)
-_HERE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 _c_library = ctypes.PyDLL(None)
 
 #: job id, attempt, status, return code, started, seconds, cpu seconds, peak memory, value, error type, error,
@@ -45,10 +45,11 @@ class Attempt:
         self._call = _caller(loaded.call, call)
         self._collect = loaded.call
         self._classes = loaded.classes
-        self._workflow = workflow
+        self._seeds = Seeds(workflow)
         self._sandbox = sandbox
         self._spill = spill
         self._board = board
+        self._pid = os.getpid()
         # Writing "5" there resets the peak of memory that getrusage reports: the peak becomes the attempt's own.
         self._clear_peak = _open_or_none("/proc/self/clear_refs")
 
@@ -65,7 +66,7 @@ class Attempt:
             os.write(self._clear_peak, b"5")
         if self._board.is_barred(number):
             return number
-        seed(self._workflow, row)
+        self._seeds.sow(row)
         before = resource.getrusage(resource.RUSAGE_SELF)
         helpers_before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.time()
@@ -81,20 +82,22 @@ class Attempt:
         except BaseException as caught:
             status, return_code = _FAILED, _return_code(caught)
             error_type, error, trace = _described(caught)
+        if os.getpid() != self._pid:
+            os._exit(0)  # a copy of this process that the job forked and forgot: it answers for nothing
         seconds = time.perf_counter() - clock
         after = resource.getrusage(resource.RUSAGE_SELF)
         helpers = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = (after[0] - before[0]) + (after[1] - before[1])
         cpu += (helpers[0] - helpers_before[0]) + (helpers[1] - helpers_before[1])
-        stdout, stderr = self._output()
         self._sandbox.restore()
+        stdout, stderr = self._output()
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, after[2] * _RSS_UNIT, value, error_type,
             error, trace, stdout, stderr,
         )  # fmt: skip
 
     def _collected(self, path: str) -> list[Any]:
-        with open(path, "rb") as lines:
+        with Path(path).open("rb") as lines:
             return [self._decoded(line) for line in lines]
 
     def _decoded(self, line: bytes) -> Any:
@@ -102,9 +105,8 @@ class Attempt:
 
     def _output(self) -> tuple[bytes, bytes]:
         """What the job printed, C code and programs that it started included; the files are emptied for the next."""
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
+        sys.stdout.flush()
+        sys.stderr.flush()
         _c_library.fflush(None)
         return _taken(1), _taken(2)
 
@@ -128,31 +130,39 @@ def _open_or_none(path: str) -> int | None:
 
 
 def _return_code(error: BaseException) -> int:
-    """1 for an exception; what it asked for where the job called ``sys.exit``."""
-    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code:
-        return error.code
+    """1 for an exception; what it asked for where the job called ``sys.exit``, as a process would return it."""
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return int(error.code) & 0xFF or 1
     return 1
 
 
 def _described(error: BaseException) -> tuple[str, str, str]:
     """The type, the message and the traceback of an exception, without our own frames."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    module = kind.__module__
+    name = kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
     try:
         message = str(error)
-    except Exception as second:
+    except BaseException as second:
         message = f"<its message cannot be shown: {type(second).__name__}>"
     try:
         summary = traceback.TracebackException.from_exception(error)
-        summary.stack = traceback.StackSummary.from_list(_own_frames(summary.stack))
+        _leave_out_our_frames(summary)
         text = "".join(summary.format())
-    except Exception:
+    except BaseException:
         text = f"{name}: {message}\n"
     return name, _shortened(message, ERROR_LIMIT), _shortened(text, TRACEBACK_LIMIT)
 
 
-def _own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
-    return [frame for frame in frames if not frame.filename.startswith(_HERE)]
+def _leave_out_our_frames(summary: traceback.TracebackException) -> None:
+    """Leave the jobs' own lines, in the exceptions that led to this one too."""
+    parts: list[traceback.TracebackException | None] = [summary]
+    while parts:
+        part = parts.pop()
+        if part is not None:
+            own = [frame for frame in part.stack if not frame.filename.startswith(_PACKAGE)]
+            part.stack = traceback.StackSummary.from_list(own)
+            parts += [part.__cause__, part.__context__, *(part.exceptions or ())]
 
 
 def _shortened(text: str, limit: int) -> str:
@@ -168,19 +178,19 @@ def _taken(descriptor: int) -> bytes:
         size = os.lseek(descriptor, 0, os.SEEK_CUR)
         if not size:
             return b""
-        size = os.fstat(descriptor).st_size
-        data = _head_and_tail(descriptor, size)
+        data = head_and_tail(descriptor)
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
-    except OSError:
-        return b""  # the job closed it; the sandbox opens it again
+    except OSError:  # the disk is full, or gone
+        return b""
     return data
 
 
-def _head_and_tail(descriptor: int, size: int) -> bytes:
+def head_and_tail(descriptor: int) -> bytes:
+    """What a file holds; of a large one the first and the last part."""
+    size = os.fstat(descriptor).st_size
     if size <= OUTPUT_LIMIT:
         return os.pread(descriptor, size, 0)
     half = OUTPUT_LIMIT // 2
     left_out = f"\n… {size - 2 * half:,} bytes left out …\n".encode()
     return os.pread(descriptor, half, 0) + left_out + os.pread(descriptor, half, size - half)
-

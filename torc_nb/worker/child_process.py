@@ -12,26 +12,38 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from torc_nb.models import Claim, JobStatus
 from torc_nb.worker import frames
 from torc_nb.worker.assignments import Key
-from torc_nb.worker.attempt import OUTPUT_LIMIT, Outcome
+from torc_nb.worker.attempt import Outcome, head_and_tail
 from torc_nb.worker.board import Board
 from torc_nb.worker.child import Role
 from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Seat
 
 
+class Sentence(NamedTuple):
+    """Why a child was killed, and which of its jobs for."""
+
+    claim: Claim
+    status: JobStatus
+    reason: str
+
+
 class ChildProcess:
     """A child, and the jobs that it was given and has not answered, in the order in which it runs them."""
 
     def __init__(self, nursery: Nursery, key: Key, role: Role, seat: Seat) -> None:
+        self.nursery = nursery
         self.key = key
         self.seat = seat
         self.began = time.time()  # when its current job began, as far as we know
         self.idle_since = time.monotonic()
-        self.killed_because: tuple[JobStatus, str] | None = None
+        self.sentence: Sentence | None = None
+        self.is_held_up = False  # by a long job: what was behind it was taken back
         self._given: deque[tuple[int, Claim]] = deque()  # with the number that the child knows the job by
         self._numbers = itertools.count(1)
         tasks_read, self._tasks = frames.pipe()
@@ -59,9 +71,16 @@ class ChildProcess:
         return self._given[0][1] if self._given else None
 
     @property
-    def is_to_blame(self) -> bool:
-        """Whether its current job had begun when it died, or it died before it could begin any: loading them."""
-        return bool(self._given) and (self._board.begun >= self._given[0][0] or self._board.begun == 0)
+    def has_begun(self) -> bool:
+        """Whether its current job has begun: a new child first loads the function."""
+        return bool(self._given) and self._board.begun >= self._given[0][0]
+
+    @property
+    def victim(self) -> Claim | None:
+        """The job that a dead child takes with it: the one it was killed for, that ran, or that it died loading."""
+        if self.sentence is not None:
+            return self.current if self.current is self.sentence.claim else None
+        return self.current if self.has_begun or self._board.begun == 0 else None
 
     def give(self, claims: Sequence[Claim], params: Sequence[tuple[str, bool]]) -> None:
         """Hand it jobs, after those that it has."""
@@ -78,6 +97,7 @@ class ChildProcess:
 
     def take_back(self) -> list[Claim]:
         """Take back the jobs behind the current one, those that the child will surely not begin."""
+        self.is_held_up = True
         if len(self._given) < 2:
             return []
         current, last = self._given[0], self._given[-1]
@@ -89,20 +109,35 @@ class ChildProcess:
 
     def outcomes(self) -> Iterator[tuple[Claim, Outcome | None]]:
         """Yield what it has answered; None for a job that it passed over."""
+        ended = False
         for outcome in self.inbox.messages():
             if isinstance(outcome, int):
                 if self._given and self._given[0][0] == outcome:
                     yield self._given.popleft()[1], None
                 continue
             _, claim = self._given.popleft()
-            self.began = time.time()
+            self.is_held_up = False
             yield claim, outcome
+            ended = True
+        if ended:
+            self.began = time.time()
         if not self._given:
             self.idle_since = time.monotonic()
 
     def kill(self, status: JobStatus, reason: str) -> None:
-        """Stop it and what its job started; status and reason become the job's."""
-        self.killed_because = (status, reason)
+        """Stop it and what its current job started; status and reason become the job's."""
+        if self.sentence is not None or self.current is None:
+            return
+        self.sentence = Sentence(self.current, status, reason)
+        self.end()
+
+    def ask_to_end(self) -> None:
+        """Let its job, and what that started, end in its own way."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGTERM)
+
+    def end(self) -> None:
+        """End it at once, with all that its job started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
@@ -116,7 +151,7 @@ class ChildProcess:
 
     def printed(self) -> tuple[bytes, bytes]:
         """What its last job had printed when the child died."""
-        stdout, stderr = (_content(descriptor) for descriptor in self._files[:2])
+        stdout, stderr = (head_and_tail(descriptor) for descriptor in self._files[:2])
         return stdout, stderr
 
     def close(self) -> None:
@@ -135,12 +170,8 @@ class ChildProcess:
 def _unnamed_file(*, appending: bool) -> int:
     """Open a file that goes with the last process that holds it."""
     descriptor, path = tempfile.mkstemp(prefix="torc-nb-")
-    os.unlink(path)
+    Path(path).unlink()
     if appending:  # so that programs that a job starts do not write over one another
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor
 
-
-def _content(descriptor: int) -> bytes:
-    size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, OUTPUT_LIMIT, max(0, size - OUTPUT_LIMIT))

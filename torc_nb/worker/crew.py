@@ -1,108 +1,122 @@
-"""The children of a worker and the jobs that it holds: handed out, looked after, brought to their end."""
+"""The children of a worker: jobs handed out to them, their answers and their deaths taken in."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import signal
 import time
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from torc_nb.models import Claim, Completion, JobStatus, Request, WorkflowModel
-from torc_nb.models.quantities import format_duration
-from torc_nb.worker import memory
+from torc_nb.models import Claim, JobStatus, WorkflowModel
 from torc_nb.worker.appetite import STOCK, Appetite
-from torc_nb.worker.assignments import Assignment, Assignments, Key, key_of
-from torc_nb.worker.attempt import Outcome
-from torc_nb.worker.child import Role
+from torc_nb.worker.assignments import Assignments, Key
 from torc_nb.worker.child_process import ChildProcess
-from torc_nb.worker.log import Log
-from torc_nb.worker.nursery import THREAD_VARIABLES, Nursery
+from torc_nb.worker.nurseries import Nurseries
+from torc_nb.worker.obituary import obituary
+from torc_nb.worker.pace import Pace
 from torc_nb.worker.packing import Packing
+from torc_nb.worker.reports import Reports
+from torc_nb.worker.stock import Stock
 
-#: How many seconds of short jobs a child is given ahead, so that it never waits for the worker between them.
-AHEAD = 0.05
-#: The most jobs that a child is given ahead.
-MOST = 1000
-#: Jobs longer than this travel alone.
-SHORT = 0.02
-#: What a job costs beside its own run time, in seconds; keeps the pace of empty jobs above nothing.
-OVERHEAD = 2e-5
-#: A job that runs for this long, in seconds, is shown as running, and those behind it are taken back.
-LONG = 0.05
-#: How long children are given to end when the worker stops, in seconds.
-LAST_WORD = 1.0
+#: How long running jobs may go on when the worker stops, and then how long they have to end when asked, in seconds.
+LAST_JOB, LAST_WORD = 1.0, 1.0
+
+_COMPLETED = int(JobStatus.COMPLETED)
 
 
 class Crew:
-    """Children, claims and completions; runs in the worker's loop and never waits."""
+    """Children and the jobs that wait for them; runs in the worker's loop and never waits."""
 
     def __init__(
-        self, root: Nursery, packing: Packing, assignments: Assignments, workflow: WorkflowModel, log: Log
+        self,
+        nurseries: Nurseries,
+        packing: Packing,
+        assignments: Assignments,
+        reports: Reports,
+        workflow: WorkflowModel,
     ) -> None:
-        self._root = root
+        self._nurseries = nurseries
         self._packing = packing
         self._assignments = assignments
+        self._reports = reports
         self._workflow = workflow
-        self._log = log
-        self._nurseries: dict[tuple[object, ...], Nursery] = {}
         self._children: dict[int, ChildProcess] = {}
-        self._waiting: dict[Key, deque[Claim]] = {}
-        self._pace: dict[Key, float] = {}
-        self._map_pace: dict[int, float] = {}
-        self._marked: set[tuple[int, int]] = set()  # attempts that the database knows to be running
-        self._peaks: dict[int, int] = {}  # by pid, the most memory seen of the current job's process tree
-        self._done: list[Completion] = []
+        self._stock = Stock()
+        self._pace = Pace()
+        self._canceled: set[tuple[int, int]] = set()
+        self.peaks: dict[int, int] = {}  # by pid, the most memory seen of the current job's process tree
+
+    @property
+    def children(self) -> Iterable[ChildProcess]:
+        """The children that live, as far as we know."""
+        return self._children.values()
 
     @property
     def is_idle(self) -> bool:
         """Whether it holds no job at all."""
-        return not any(self._waiting.values()) and not any(len(child) for child in self._children.values())
+        return not self._stock and not any(len(child) for child in self.children) and not self._reports
 
     @property
     def is_gone(self) -> bool:
         """Whether no child can be had any more."""
-        return self._root.is_gone
+        return self._nurseries.is_gone
 
     @property
     def is_busy_with_short_jobs(self) -> bool:
         """Whether every busy child has several jobs before it, so that nothing is urgent."""
-        held = [len(child) for child in self._children.values() if len(child)]
+        held = [len(child) for child in self.children if len(child)]
         return bool(held) and min(held) > 8
 
     def descriptors(self) -> list[int]:
         """What to wait for."""
-        return [nursery.fileno() for nursery in self._nurseries.values()] + [
-            child.inbox.descriptor for child in self._children.values() if not child.inbox.is_closed
+        return self._nurseries.descriptors() + [
+            child.inbox.descriptor for child in self.children if not child.inbox.is_closed
         ]
 
-    def completions(self) -> list[Completion]:
-        """Take what ended since last asked."""
-        done, self._done = self._done, []
-        return done
+    # Jobs come in.
 
     def accept(self, claims: Sequence[Claim]) -> None:
         """Take new claims; their assignments are known."""
-        for claim in claims:
-            self._waiting.setdefault(key_of(claim), deque()).append(claim)
+        self._stock.add(claims)
+
+    def cancel(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Stop these attempts: those that wait are dropped, those that run are killed."""
+        if not attempts:
+            return
+        self._canceled.update(attempts)
+        for child in self.children:
+            if any((claim.job_id, claim.attempt) in self._canceled for claim in child.jobs):
+                self.take_back(child)
+        self._stock.drop(self._canceled)
+        self.kill_canceled()
+
+    def kill_canceled(self) -> None:
+        """Stop the children that run a canceled job."""
+        for child in self.children if self._canceled else ():
+            current = child.current
+            if current is not None and (current.job_id, current.attempt) in self._canceled:
+                child.kill(JobStatus.TERMINATED, "canceled by the user")
+
+    def forget_waiting(self) -> None:
+        """Drop all that has not begun: the lease was lost, and others have these jobs now."""
+        for child in self.children:
+            self.take_back(child)
+        self._stock.clear()
 
     def appetite(self) -> Appetite | None:
         """What there is room for now; None where the stock of short jobs is still half full and no place is free."""
-        held = self._held()
-        free = self._packing.free
-        for child in self._children.values():
+        held, free = self._held(), self._packing.free
+        for child in self.children:
             if not len(child):
                 free = free._replace(
                     num_cpus=free.num_cpus + child.seat.num_cpus,
                     memory=free.memory + child.seat.memory,
                     num_gpus=free.num_gpus + len(child.seat.gpus),
                 )
-        for waiting in self._waiting.values():
-            for claim in waiting:
-                if self._map_pace.get(claim.map_id, STOCK) < STOCK:
-                    break  # short jobs wait their turn and occupy nothing
+        for key in self._stock:
+            if self._pace.of_maps.get(max(0, key[0]), STOCK) < STOCK:
+                continue  # short jobs wait their turn and occupy nothing
+            for claim in self._stock.of(key):
                 request = self._assignments.known(claim).request
                 free = free._replace(
                     num_cpus=free.num_cpus - request.num_cpus,
@@ -111,50 +125,51 @@ class Crew:
                 )
         if free.num_cpus <= 0 and not self._is_low(held):
             return None
-        return Appetite(self._packing.whole, free, held, dict(self._map_pace), self._assignments.request)
+        # Only what a child is there for is held ahead of time: other workers may have places for the rest.
+        pace = {map_id: self._pace.of_maps[map_id] for map_id in held if map_id in self._pace.of_maps}
+        return Appetite(self._packing.whole, free, held, pace, self._assignments.request)
 
     def _held(self) -> Counter[int]:
+        """For each map that a child is there for, how many of its jobs are here."""
         held: Counter[int] = Counter()
-        for (map_id, _, _), waiting in self._waiting.items():
-            held[max(0, map_id)] += len(waiting)
-        for child in self._children.values():
+        for child in self.children:
             held[max(0, child.key[0])] += len(child)
+        for key in self._stock:
+            if max(0, key[0]) in held:
+                held[max(0, key[0])] += self._stock.count(key)
         return held
 
     def _is_low(self, held: Counter[int]) -> bool:
         """Whether a map of short jobs has less than half its stock left."""
         places = max(1, self._packing.whole.num_cpus)
+        pace = self._pace.of_maps
         return any(
-            n < min(4000, places * STOCK / self._map_pace[map_id] / 2)
+            n < min(4000, places * STOCK / pace[map_id] / 2)
             for map_id, n in held.items()
-            if self._map_pace.get(map_id, STOCK) < STOCK
+            if pace.get(map_id, STOCK) < STOCK
         )
 
-    # Handing out.
+    # Jobs are handed out.
 
     def hand_out(self) -> None:
         """Give waiting jobs to children, with new children where there are places."""
-        for key, waiting in list(self._waiting.items()):
-            if not waiting:
-                continue
-            for child in [child for child in self._children.values() if child.key == key]:
-                self._feed(child, waiting)
-            while waiting and (child := self._new_child(key, waiting[0])) is not None:
-                self._feed(child, waiting)
+        for key in self._stock:
+            for child in [child for child in self.children if child.key == key]:
+                self._feed(child)
+            while (claim := self._stock.first(key)) is not None and (new := self._new_child(key, claim)) is not None:
+                self._feed(new)
 
-    def _feed(self, child: ChildProcess, waiting: deque[Claim]) -> None:
-        if child.killed_because is not None:
+    def _feed(self, child: ChildProcess) -> None:
+        if child.sentence is not None or child.is_held_up:
             return
-        pace = self._pace.get(child.key)
-        short = pace is not None and pace < SHORT
-        ahead = min(MOST, math.ceil(AHEAD / pace)) if short and pace is not None else 1
-        if len(child) * 2 > ahead or (not short and len(child)):
+        ahead = self._pace.ahead(child.key)
+        if len(child) * 2 > ahead or (ahead == 1 and len(child)):
             return
-        n = min(ahead - len(child), len(waiting))
-        if short:  # the last jobs are shared out, not given to whoever asks first
-            n = min(n, max(1, math.ceil(len(waiting) / max(1, 2 * self._packing.whole.num_cpus))))
-        chosen = [waiting.popleft() for _ in range(n)]
-        if chosen:
+        waiting = self._stock.count(child.key)
+        n = ahead - len(child)
+        if ahead > 1:  # the last jobs are shared out, not given to whoever asks first
+            n = min(n, max(1, math.ceil(waiting / max(1, 2 * self._packing.whole.num_cpus))))
+        if chosen := self._stock.take(child.key, n) if waiting else None:
             child.give(chosen, [self._parameters(claim) for claim in chosen])
 
     def _parameters(self, claim: Claim) -> tuple[str, bool]:
@@ -165,15 +180,18 @@ class Crew:
 
     def _new_child(self, key: Key, claim: Claim) -> ChildProcess | None:
         assignment = self._assignments.known(claim)
+        nursery = self._nurseries.of(assignment)
+        if not nursery.is_ready:
+            return None
         seat = self._packing.take(assignment.request)
         while seat is None and self._dismiss_idle(key):
             seat = self._packing.take(assignment.request)
         if seat is None:
             return None
-        nursery = self._nursery_for(assignment)
-        child = ChildProcess(nursery, key, self._role(assignment, seat.cpus, seat.gpus, seat.num_cpus), seat)
+        role = self._nurseries.role(assignment, seat, self._workflow.files, self._workflow.id or 0)
+        child = ChildProcess(nursery, key, role, seat)
         if not child.pid:
-            self._packing.give_back([seat])
+            self._packing.give_back(seat)
             child.close()
             return None
         self._children[child.pid] = child
@@ -181,203 +199,114 @@ class Crew:
 
     def _dismiss_idle(self, key: Key) -> bool:
         """Make room by letting an idle child of other jobs go."""
-        idle = [child for child in self._children.values() if not len(child) and child.key != key]
+        idle = [child for child in self.children if not len(child) and child.key != key]
         if not idle:
             return False
         child = min(idle, key=lambda child: child.idle_since)
         del self._children[child.pid]
-        self._packing.give_back([child.seat])
+        self._packing.give_back(child.seat)
         child.close()
         return True
 
-    def _nursery_for(self, assignment: Assignment) -> Nursery:
-        """The nursery that has imported what the function needs; only where its threads are one, so that forking is safe."""
-        single = assignment.request.num_cpus == 1
-        imports = assignment.function.imports if single else ()
-        limits = dict.fromkeys(THREAD_VARIABLES, str(assignment.request.num_cpus))
-        kind = (assignment.request.num_cpus, imports)
-        nursery = self._nurseries.get(kind)
-        if nursery is None or nursery.is_gone:
-            preload = imports if nursery is None else ()  # it died of what it imported: the jobs will tell
-            nursery = self._nurseries[kind] = self._root.branch(limits, preload)
-        return nursery
+    # Jobs go back.
 
-    def _role(self, assignment: Assignment, cpus: tuple[int, ...], gpus: tuple[str, ...], num_cpus: int) -> Role:
-        variables = {**assignment.environment.variables, **dict.fromkeys(THREAD_VARIABLES, str(num_cpus))}
-        if assignment.request.num_gpus or self._packing.whole.num_gpus:
-            variables["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        for name, value in os.environ.items():
-            # What belongs to this node and this allocation, not to where the notebook ran.
-            if name.startswith(("SLURM", "TMPDIR")):
-                variables[name] = value
-        return Role(
-            function=assignment.function,
-            call=assignment.call,
-            cwd=assignment.environment.cwd,
-            variables=variables,
-            cpus=cpus,
-            spill_folder=os.path.join(self._workflow.files, "values"),
-            seed=self._workflow.id or 0,
-        )
+    def take_back(self, child: ChildProcess) -> None:
+        """Let what waits behind a child's current job wait for another child."""
+        if behind := child.take_back():
+            self._stock.put_back(child.key, behind)
 
-    # Looking after.
+    def is_slow(self, child: ChildProcess, seconds: float) -> None:
+        """Learn that a child's current job has taken so long already."""
+        self._pace.is_at_least(child.key, seconds)
 
-    def look_after(self) -> list[Claim]:
-        """Stop what runs too long or takes too much memory, take back what waits behind a long job.
+    def take_unserved(self) -> list[Claim]:
+        """Take the jobs for which no child here will soon have time."""
+        return self._stock.take_unserved()
 
-        Returns the jobs that have been running for a while and were not said to.
-        """
-        now = time.time()
-        news = []
-        for child in self._children.values():
-            current = child.current
-            if current is None or now - child.began < LONG:
-                continue
-            for claim in reversed(child.take_back()):
-                self._waiting.setdefault(child.key, deque()).appendleft(claim)
-            request = self._assignments.known(current).request
-            if request.timeout is not None and now - child.began > request.timeout and child.killed_because is None:
-                child.kill(JobStatus.TERMINATED, f"ran longer than its timeout of {format_duration(request.timeout)}")
-            if (current.job_id, current.attempt) not in self._marked:
-                self._marked.add((current.job_id, current.attempt))
-                news.append(current)
-        self._watch_memory(now)
-        return news
-
-    def _watch_memory(self, now: float) -> None:
-        long_running = [child for child in self._children.values() if child.current and now - child.began > 0.5]
-        used = memory.of_trees([child.pid for child in long_running])
-        for pid, amount in used.items():
-            self._peaks[pid] = max(self._peaks.get(pid, 0), amount)
-        requests = {child.pid: self._request(child) for child in long_running}
-        victim = memory.victim(used, requests, self._packing)
-        if victim is not None and self._children[victim].killed_because is None:
-            asked = self._packing.memory_of(requests[victim])
-            self._children[victim].kill(JobStatus.FAILED, memory.verdict(used[victim], asked))
-
-    def _request(self, child: ChildProcess) -> Request:
-        current = child.current
-        assert current is not None
-        return self._assignments.known(current).request
-
-    def cancel(self, attempts: Sequence[tuple[int, int]]) -> None:
-        """Stop these attempts: those that wait are dropped, those that run are killed."""
-        wanted = set(attempts)
-        if not wanted:
-            return
-        for key, waiting in self._waiting.items():
-            self._waiting[key] = deque(claim for claim in waiting if (claim.job_id, claim.attempt) not in wanted)
-        for child in self._children.values():
-            if any((claim.job_id, claim.attempt) in wanted for claim in child.jobs):
-                current = child.current
-                assert current is not None
-                if (current.job_id, current.attempt) in wanted:
-                    child.kill(JobStatus.TERMINATED, "canceled by the user")
-
-    # Bringing to an end.
+    # Answers and deaths.
 
     def collect(self) -> None:
         """Take in what children answered, and what became of those that died."""
-        for child in list(self._children.values()):
+        for child in list(self.children):
             self._take_answers(child)
-        for nursery in list(self._nurseries.values()):
+        for nursery in self._nurseries:
             for pid, wait_status in nursery.exits():
                 child_or_none = self._children.pop(pid, None)
                 if child_or_none is not None:
                     self._bury(child_or_none, wait_status)
+            if nursery.is_gone:
+                self._bury_orphans()
 
     def _take_answers(self, child: ChildProcess) -> None:
         n, total = 0, 0.0
+        passed_over = []
         for claim, outcome in child.outcomes():
             if outcome is None:
-                self._waiting.setdefault(child.key, deque()).appendleft(claim)
+                passed_over.append(claim)
                 continue
             n += 1
             total += outcome[5]
-            self._complete(claim, outcome, self._peaks.pop(child.pid, 0) if self._peaks else 0)
+            self._reports.add(claim, outcome, self.peaks.pop(child.pid, 0) if self.peaks else 0)
+            if self._canceled:
+                self._canceled.discard((claim.job_id, claim.attempt))
+        if passed_over:
+            self._stock.put_back(child.key, passed_over)
+            self._stock.drop(self._canceled)
         if n:
-            self._learn(child.key, total / n + OVERHEAD)
-
-    def _learn(self, key: Key, seconds: float) -> None:
-        """Follow the run times, quickly upwards: a batch that is too long hurts more than one too short."""
-        known = self._pace.get(key)
-        weight = 0.5 if known is None or seconds > known else 0.2
-        pace = seconds if known is None else (1 - weight) * known + weight * seconds
-        self._pace[key] = pace
-        self._map_pace[max(0, key[0])] = pace
-
-    def _complete(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
-        (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err) = outcome
-        was_running = False
-        if self._marked:
-            attempt = (claim.job_id, claim.attempt)
-            if attempt in self._marked:
-                was_running = True
-                self._marked.discard(attempt)
-        self._done.append(
-            Completion(
-                claim.job_id, claim.attempt, claim.run_id, claim.map_id, claim.requirement_id, claim.function_id,
-                status, return_code, started, seconds, cpu, max(peak, tree_peak), value,
-                claim.params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
-                self._log.append(out, err) if out or err else 0, len(out), len(err), was_running,
-            )
-        )  # fmt: skip
+            self._pace.learn(child.key, total / n)
 
     def _bury(self, child: ChildProcess, wait_status: int) -> None:
-        """Settle the jobs of a child that died: the one that ran fails with the reason, those behind it run elsewhere."""
+        """Settle the jobs of a child that died: the one that ran fails with the reason, those behind it are run."""
         self._take_answers(child)
-        self._packing.give_back([child.seat])
-        current = child.current
+        self._packing.give_back(child.seat)
+        victim = child.victim
         behind = child.jobs
-        if current is not None and (child.killed_because is not None or child.is_to_blame):
+        peak = self.peaks.pop(child.pid, 0)
+        if victim is not None:
             behind = behind[1:]
-            self._complete(current, self._obituary(child, current, wait_status), self._peaks.pop(child.pid, 0))
-        for claim in reversed(behind):
-            self._waiting.setdefault(child.key, deque()).appendleft(claim)
-        self._peaks.pop(child.pid, None)
+            self._reports.add(victim, obituary(child, victim, wait_status), peak)
+            self._canceled.discard((victim.job_id, victim.attempt))
+        self._stock.put_back(child.key, behind)
         child.close()
 
-    def _obituary(self, child: ChildProcess, claim: Claim, wait_status: int) -> Outcome:
-        status, error_type, error, code = _cause_of_death(child, wait_status)
-        out, err = child.printed()
-        seconds = max(0.0, time.time() - child.began)
-        return (
-            claim.job_id, claim.attempt, int(status), code, child.began, seconds, 0.0, 0, None, error_type, error,
-            None, out, err,
-        )  # fmt: skip
-
-    def stop(self) -> None:
-        """End all children: what they finished counts, what they run is stopped and given back."""
-        for child in self._children.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + LAST_WORD
-        while time.monotonic() < deadline and any(len(child) for child in self._children.values()):
-            for nursery in self._nurseries.values():
-                for pid, _ in nursery.exits():
-                    self._part_with(pid)
-            time.sleep(0.02)
-        for pid in list(self._children):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            self._part_with(pid)
-
-    def _part_with(self, pid: int) -> None:
-        child = self._children.pop(pid, None)
-        if child is not None:
+    def _bury_orphans(self) -> None:
+        """Children die with their nursery, whose death is no job's fault."""
+        for child in [child for child in self.children if child.nursery.is_gone]:
+            del self._children[child.pid]
             self._take_answers(child)
+            self._packing.give_back(child.seat)
+            self._stock.put_back(child.key, child.jobs)
+            child.end()
             child.close()
 
+    # The end.
 
-def _cause_of_death(child: ChildProcess, wait_status: int) -> tuple[JobStatus, str, str, int]:
-    """The status, kind, message and return code of a job whose process ended under it."""
-    code = os.waitstatus_to_exitcode(wait_status)
-    if child.killed_because is not None:
-        status, reason = child.killed_because
-        kind = {JobStatus.TERMINATED: "Terminated"}.get(status, "MemoryError")
-        return status, kind, reason, code
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = "; perhaps the node ran out of memory" if -code == signal.SIGKILL else ""
-        return JobStatus.FAILED, name, f"its process was killed by {name} ({signal.strsignal(-code)}){hint}", code
-    return JobStatus.FAILED, "ProcessExit", f"its process ended itself with exit code {code}", code
+    def stop(self) -> None:
+        """End all children: a job that ends within a second counts, the others are stopped and given back."""
+        self._reports.forget_doubtful()
+        for child in self.children:
+            child.take_back()
+        self._let_end(LAST_JOB)
+        for child in self.children:
+            child.ask_to_end()
+        self._let_end(LAST_WORD)
+        for child in list(self.children):
+            child.end()
+            self._part_with(child)
+        self._reports.forget_doubtful()  # what was stopped has not failed
+
+    def _let_end(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and any(len(child) for child in self.children):
+            for nursery in self._nurseries:
+                for pid, _ in nursery.exits():
+                    if pid in self._children:
+                        self._part_with(self._children[pid])
+            for child in self.children:
+                self._take_answers(child)
+            time.sleep(0.01)
+
+    def _part_with(self, child: ChildProcess) -> None:
+        del self._children[child.pid]
+        self._take_answers(child)
+        child.close()

@@ -1,7 +1,8 @@
-"""The worker's side of the database, in a thread of its own: what ended goes in, jobs come out, the lease is renewed."""
+"""The worker's side of the database, in a thread of its own: results go in, jobs come out, the lease is renewed."""
 
 from __future__ import annotations
 
+import copy
 import random
 import sys
 import threading
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from torc_nb.errors import CannotLoad, DatabaseUnavailable
 from torc_nb.models import Claim, Completion, WorkerModel
-from torc_nb.store import Database, claims, dependencies, leases
+from torc_nb.store import Database, claims, dependencies, leases, returning
 from torc_nb.store.watch import Watch
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments
@@ -26,6 +27,8 @@ HEARTBEAT = 2.0
 INSPECTION = 5.0
 #: The longest wait between two attempts to reach a database that is away, in seconds.
 LONGEST_WAIT = 30.0
+#: How long a worker that is told to stop waits for a database that is away, in seconds.
+FAREWELL = 20.0
 
 
 @dataclass
@@ -36,7 +39,18 @@ class News:
     cancel: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"
     may_get_work: bool = True
+    had_lost_lease: bool = False
     error: BaseException | None = None
+
+
+@dataclass
+class Errand:
+    """What the worker's loop wants to be told or asked."""
+
+    completions: list[Completion] = field(default_factory=list)
+    begun: list[Claim] = field(default_factory=list)
+    given_back: list[Claim] = field(default_factory=list)
+    appetite: Appetite | None = None
 
 
 class Ledger(threading.Thread):
@@ -58,14 +72,16 @@ class Ledger(threading.Thread):
         self._wake = wake
         self._watch = Watch(database, worker.workflow_id)
         self._changed = threading.Condition()
-        self._completions: list[Completion] = []
+        self._errand = Errand()
         self._oldest = 0.0
-        self._begun: list[Claim] = []
-        self._appetite: Appetite | None = None
-        self._is_drained = False
         self._urgent = False
         self._news = News()
-        self._stopping = False
+        self._stop_at: float | None = None
+        # The thread's own:
+        self._unfit: tuple[int, ...] = ()  # the free CPUs, memory and GPUs for which nothing was there
+        self._others_changed_it = False
+        self._held: set[int] = set()  # the jobs that the loop was told to run, as the database knows
+        self._lost_answer = False
         self._said = 0.0
         self._inspected = 0.0
         self._failures = 0
@@ -75,24 +91,30 @@ class Ledger(threading.Thread):
     def record(self, completions: list[Completion], *, urgent: bool) -> None:
         """Hand over what ended; ``urgent`` when nothing else will follow soon."""
         with self._changed:
-            if not self._completions:
+            if not self._errand.completions:
                 self._oldest = time.monotonic()
-            self._completions += completions
+            self._errand.completions += completions
             self._urgent |= urgent
-            if urgent or len(self._completions) >= MOST:
+            if urgent or len(self._errand.completions) >= MOST:
                 self._changed.notify()
 
     def mark_started(self, jobs: list[Claim]) -> None:
         """Hand over which claimed jobs run by now."""
-        with self._changed:
-            self._begun += jobs
+        if jobs:
+            with self._changed:
+                self._errand.begun += jobs
+
+    def give_back(self, jobs: list[Claim]) -> None:
+        """Hand over claimed jobs that did not begin, for others."""
+        if jobs:
+            with self._changed:
+                self._errand.given_back += jobs
 
     def ask(self, appetite: Appetite | None) -> None:
         """Say what there is room for; None: for nothing."""
         with self._changed:
-            is_new = appetite is not None and self._appetite is None
-            self._appetite = appetite
-            if is_new and not self._is_drained:
+            self._errand.appetite = appetite
+            if self._is_hungry():
                 self._changed.notify()
 
     def news(self) -> News:
@@ -102,90 +124,134 @@ class Ledger(threading.Thread):
             self._news = News(state=news.state, may_get_work=news.may_get_work)
             return news
 
-    def finish(self) -> None:
-        """Write what is left, claim nothing more, and end the thread."""
+    def finish(self) -> bool:
+        """Write what is left, claim nothing more, and end the thread; False where the database stayed away."""
         with self._changed:
-            self._stopping = True
-            self._appetite = None
+            self._stop_at = time.monotonic() + FAREWELL
+            self._errand.appetite = None
             self._urgent = True
             self._changed.notify()
         self.join()
+        return not self._errand.completions
 
     # The thread.
 
     def run(self) -> None:
         """Exchange news with the database until told to finish."""
         try:
-            while True:
+            while not self._has_finished():
                 with self._changed:
-                    if self._stopping and not self._completions:
-                        break
                     if not self._is_due():
                         self._changed.wait(LOOK)
-                self._look()
-                if self._is_due():
-                    self._try_to_exchange()
+                if self._may_try():
+                    self._look()
+                    if self._is_due():
+                        self._try_to_exchange()
         except BaseException as error:
-            self._tell(error=error)
+            self._tell(News(error=error))
         finally:
             self._watch.close()
+
+    def _has_finished(self) -> bool:
+        return self._stop_at is not None and (not self._errand.completions or time.monotonic() > self._stop_at)
+
+    def _may_try(self) -> bool:
+        """Whether the database answered last time, or the wait after a failure is over."""
+        return not self._failures or time.monotonic() >= self._said or self._stop_at is not None
 
     def _look(self) -> None:
         """Notice that others changed the workflow."""
         try:
-            if self._watch.wait(0):
-                self._is_drained = False
+            self._others_changed_it |= self._watch.wait(0)
         except Exception:  # the connection broke; the next look opens another
             self._watch.close()
 
     def _is_due(self) -> bool:
-        if self._failures and time.monotonic() < self._said:
+        if not self._may_try():
             return False
         now = time.monotonic()
-        ripe = bool(self._completions) and (
-            self._urgent or len(self._completions) >= MOST or now - self._oldest > GATHER
+        errand = self._errand
+        ripe = bool(errand.completions) and (
+            self._urgent or len(errand.completions) >= MOST or now - self._oldest > GATHER
         )
-        hungry = self._appetite is not None and not self._is_drained
-        return ripe or hungry or bool(self._begun) or now - self._said > HEARTBEAT
+        return ripe or bool(errand.begun or errand.given_back) or self._is_hungry() or now - self._said > HEARTBEAT
+
+    def _is_hungry(self) -> bool:
+        """Whether there is room, and nothing was found unfit for it since anything changed."""
+        appetite = self._errand.appetite
+        return appetite is not None and (self._others_changed_it or appetite.places != self._unfit)
 
     def _try_to_exchange(self) -> None:
         with self._changed:
-            completions, self._completions = self._completions, []
-            started, self._begun = self._begun, []
-            appetite, self._appetite = self._appetite, None
+            errand, self._errand = self._errand, Errand()
             self._urgent = False
+        self._others_changed_it = False
         try:
-            self._exchange(completions, started, appetite)
+            if self._is_worth_writing(errand):
+                self._exchange(errand)
             self._failures = 0
-            self._said = time.monotonic()
         except DatabaseUnavailable as error:
-            self._put_back(completions, started, appetite)
+            self._lost_answer = True
+            self._put_back(errand)
             self._wait_after(error)
         except BaseException:
-            self._put_back(completions, started, None)
+            self._put_back(errand)
             raise
 
-    def _exchange(self, completions: list[Completion], started: list[Claim], appetite: Appetite | None) -> None:
+    def _is_worth_writing(self, errand: Errand) -> bool:
+        """Look first, where nothing but hunger brought us here: idle workers must not wake each other by writing."""
+        now = time.monotonic()
+        if errand.completions or errand.begun or errand.given_back or now - self._said > HEARTBEAT:
+            return True
+        if errand.appetite is None:
+            return False
+        if claims.could_claim(self._database, self._worker.workflow_id, copy.copy(errand.appetite).room_for):
+            return True
+        self._found_nothing(errand.appetite)
+        return False
+
+    def _exchange(self, errand: Errand) -> None:
         workflow_id, worker_id = self._worker.workflow_id, self._worker.id or 0
-        if time.monotonic() - self._inspected > INSPECTION:
-            leases.expire(self._database, workflow_id)
-            dependencies.release_all(self._database, workflow_id)
-            self._inspected = time.monotonic()
+        self._inspect()
+        if errand.given_back:
+            returning.give_back(self._database, workflow_id, worker_id, [claim.job_id for claim in errand.given_back])
+            self._held.difference_update(claim.job_id for claim in errand.given_back)
         answer = claims.exchange(
             self._database,
             workflow_id,
             worker_id,
-            completions=completions,
-            started=started,
-            room=None if appetite is None else appetite.room_for,
+            completions=errand.completions,
+            started=errand.begun,
+            room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
         )
-        may_get_work = True
-        if appetite is not None and not answer.claims:
-            self._is_drained = True
-            may_get_work = claims.can_still_get_work(self._database, workflow_id)
+        self._said = time.monotonic()
         for claim in answer.claims:
             self._prepare(claim)
-        self._tell(answer, may_get_work)
+        self._held.difference_update(done.job_id for done in errand.completions)
+        self._held.update(claim.job_id for claim in answer.claims)
+        self._tell(News(answer.claims, answer.cancel, answer.state, self._news.may_get_work, answer.had_lost_lease))
+        if answer.claims:
+            self._unfit = ()
+        elif errand.appetite is not None:
+            self._found_nothing(errand.appetite)
+
+    def _inspect(self) -> None:
+        """See to what others left behind: dead workers' jobs, and answers to us that were lost on their way."""
+        workflow_id, worker_id = self._worker.workflow_id, self._worker.id or 0
+        if self._lost_answer:
+            unknown = set(returning.held(self._database, worker_id)) - self._held
+            returning.give_back(self._database, workflow_id, worker_id, sorted(unknown))
+            self._lost_answer = False
+        if time.monotonic() - self._inspected > INSPECTION:
+            leases.expire(self._database, workflow_id)
+            dependencies.release_all(self._database, workflow_id)
+            self._inspected = time.monotonic()
+
+    def _found_nothing(self, appetite: Appetite) -> None:
+        """Note that nothing is there for this room, and whether anything may come."""
+        self._unfit = appetite.places
+        may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
+        self._tell(News(state=self._news.state, may_get_work=may_get_work))
 
     def _prepare(self, claim: Claim) -> None:
         """Load what a job needs, once per map."""
@@ -199,29 +265,33 @@ class Ledger(threading.Thread):
                 f"from the notebook's own environment, or map again from a kernel with Python {ours}."
             )
 
-    def _tell(
-        self, answer: claims.Answer | None = None, may_get_work: bool = True, error: BaseException | None = None
-    ) -> None:
+    def _tell(self, latest: News) -> None:
         with self._changed:
             news = self._news
-            if answer is not None:
-                news.claims += answer.claims
-                news.cancel += answer.cancel
-                news.state = answer.state
-                news.may_get_work = may_get_work
-            news.error = error
-        if error is not None or (answer is not None and (answer.claims or answer.cancel or not may_get_work)):
+            news.claims += latest.claims
+            news.cancel += latest.cancel
+            news.state = latest.state
+            news.may_get_work = latest.may_get_work or bool(latest.claims)
+            news.had_lost_lease |= latest.had_lost_lease
+            news.error = latest.error
+        if latest.claims or latest.cancel or latest.error or not latest.may_get_work:
             self._wake()
 
-    def _put_back(self, completions: list[Completion], started: list[Claim], appetite: Appetite | None) -> None:
+    def _put_back(self, errand: Errand) -> None:
         with self._changed:
-            self._completions = completions + self._completions
-            self._begun = started + self._begun
-            self._appetite = self._appetite or appetite
+            later = self._errand
+            errand.completions += later.completions
+            errand.begun += later.begun
+            errand.given_back += later.given_back
+            errand.appetite = later.appetite or errand.appetite
+            self._errand = errand
 
     def _wait_after(self, error: DatabaseUnavailable) -> None:
         """Wait longer after each failure, and not all workers alike."""
         if not self._failures:
             print(f"torc_nb worker: {error}; it goes on with what it has", file=sys.stderr, flush=True)
         self._failures += 1
-        self._said = time.monotonic() + min(LONGEST_WAIT, 0.2 * 2**self._failures) * random.uniform(0.5, 1.0)
+        longest = LONGEST_WAIT if self._stop_at is None else 1.0
+        self._said = time.monotonic() + min(longest, 0.2 * 2**self._failures) * random.uniform(0.5, 1.0)
+        if self._stop_at is not None:
+            time.sleep(0.2)

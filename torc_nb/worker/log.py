@@ -39,6 +39,6 @@ def read(folder: Path, worker_id: int, offset: int, stdout_bytes: int, stderr_by
     """Return what an attempt printed to its standard output and error."""
     if not stdout_bytes and not stderr_bytes:
         return "", ""
-    with open(folder / f"{worker_id}.log", "rb") as log:
+    with (folder / f"{worker_id}.log").open("rb") as log:
         log.seek(offset)
         return log.read(stdout_bytes).decode("utf-8", "replace"), log.read(stderr_bytes).decode("utf-8", "replace")

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
 
 import psutil
 
-from torc_nb.models import Request
 from torc_nb.models.quantities import GIB, MIB
-from torc_nb.worker.packing import Packing
 
 #: The share of the machine's memory that must stay available; below it a job is stopped before the kernel stops us.
 RESERVE = 0.03
 
 
-def of_trees(pids: Sequence[int]) -> dict[int, int]:
+def of_trees(pids: Collection[int]) -> dict[int, int]:
     """Return the resident bytes of each process with all its descendants."""
+    if not pids:
+        return {}
+    children: dict[int, list[int]] = {}
+    for pid, parent in _parents():
+        children.setdefault(parent, []).append(pid)
     used = {}
     for pid in pids:
-        try:
-            process = psutil.Process(pid)
-            tree = [process, *process.children(recursive=True)]
-        except psutil.Error:
-            continue
-        used[pid] = sum(_resident(member) for member in tree)
+        tree = [pid]
+        for member in tree:
+            tree += children.get(member, ())
+        used[pid] = sum(map(_resident, tree))
     return used
 
 
-def _resident(process: psutil.Process) -> int:
+def _parents() -> Iterator[tuple[int, int]]:
+    """Pid and parent of every process: one pass, however many jobs run."""
+    for pid in psutil.pids():
+        with contextlib.suppress(psutil.Error):
+            yield pid, psutil.Process(pid).ppid()
+
+
+def _resident(pid: int) -> int:
     try:
-        return int(process.memory_info().rss)
+        return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0
 
 
-def victim(used: Mapping[int, int], requests: Mapping[int, Request], packing: Packing) -> int | None:
-    """Choose the job to stop under memory pressure: the one furthest over its request; None where there is none."""
-    if not used or not _is_pressed(sum(used.values()), packing.whole.memory):
+def victim(used: Mapping[int, int], asked: Mapping[int, int], share: int) -> int | None:
+    """Choose whom to stop when the node's share is used up: the one furthest over its request; None for nobody."""
+    over = {pid: amount - asked[pid] for pid, amount in used.items() if pid in asked}
+    if not over or not _is_pressed(sum(used.values()), share):
         return None
-    over = {pid: amount - packing.memory_of(requests[pid]) for pid, amount in used.items()}
     worst = max(over, key=lambda pid: over[pid])
     return worst if over[worst] > 0 else None
 

@@ -92,7 +92,7 @@ def gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
     if environ.get("SLURM_JOB_ID"):
         return tuple(name for name in environ.get("SLURM_JOB_GPUS", "").split(",") if name)
     try:
-        return tuple(str(number) for number in range(len(os.listdir("/proc/driver/nvidia/gpus"))))
+        return tuple(str(number) for number, _ in enumerate(Path("/proc/driver/nvidia/gpus").iterdir()))
     except OSError:
         return ()
 

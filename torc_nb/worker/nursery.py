@@ -39,7 +39,15 @@ class Nursery:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._exits: list[tuple[int, int]] = []
+        self._is_ready = False
         self.is_gone = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has imported what it was to import, so that bearing a child takes no time."""
+        if not self._is_ready:
+            self._receive_all()
+        return self._is_ready
 
     @classmethod
     def start(cls) -> Nursery:
@@ -64,10 +72,14 @@ class Nursery:
 
     def exits(self) -> list[tuple[int, int]]:
         """Return (pid, wait status) of the children that ended since last asked."""
-        while not self.is_gone and select.select([self._control], [], [], 0)[0]:
-            self._receive()
+        self._receive_all()
         ended, self._exits = self._exits, []
         return ended
+
+    def has_ended(self) -> bool:
+        """Look whether it is gone."""
+        self._receive_all()
+        return self.is_gone
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when a child ends."""
@@ -85,9 +97,13 @@ class Nursery:
             self.is_gone = True
         while not self.is_gone:
             answer = self._receive()
-            if answer is not None and "exit" not in answer:
+            if answer is not None and "pid" in answer:
                 return answer
         return {}
+
+    def _receive_all(self) -> None:
+        while not self.is_gone and select.select([self._control], [], [], 0)[0]:
+            self._receive()
 
     def _receive(self) -> dict[str, Any] | None:
         try:
@@ -101,6 +117,7 @@ class Nursery:
         if "exit" in message:
             pid, status = message["exit"]
             self._exits.append((pid, status))
+        self._is_ready |= "ready" in message
         return message
 
 
@@ -108,17 +125,18 @@ def _socket_pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
-def die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
 
 
 def _live(control: socket.socket, variables: Mapping[str, str], imports: Sequence[str]) -> None:
-    """Be a nursery until the worker closes its end; never returns."""
+    """Be a nursery until the worker closes its end, or its death does; never returns."""
     status = 1
     try:
-        die_with_parent()
         # The stop button and the terminal speak to the worker, which then decides about its children.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -128,6 +146,7 @@ def _live(control: socket.socket, variables: Mapping[str, str], imports: Sequenc
             # What cannot be imported here fails in the job that needs it, with its own traceback.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+        control.send(json.dumps({"ready": True}).encode())
         _serve(control)
         status = 0
     finally:
@@ -142,17 +161,16 @@ def _serve(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     children: set[int] = set()
     while True:
-        readable, _, _ = select.select([control, wake_read], [], [])
+        readable, _, _ = select.select([control.fileno(), wake_read], [], [])
         if wake_read in readable:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake_read, 4096)
             _report_exits(control, children)
-        if control in readable:
+        if control.fileno() in readable:
             data, descriptors, _, _ = socket.recv_fds(control, _MESSAGE, 8)
             if not data:
                 for pid in children:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(pid, signal.SIGKILL)
+                    _kill_group(pid)
                 return
             _answer(control, json.loads(data), descriptors, children, (wake_read, wake_write))
 
@@ -160,14 +178,22 @@ def _serve(control: socket.socket) -> None:
 def _report_exits(control: socket.socket, children: set[int]) -> None:
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if pid == 0:
+        if ended is None:
             return
+        # What its jobs left running ends with it. While it is not reaped its number cannot be another's.
+        _kill_group(ended.si_pid)
+        pid, status = os.waitpid(ended.si_pid, 0)
         if pid in children:
             children.discard(pid)
             control.send(json.dumps({"exit": [pid, status]}).encode())
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _answer(
@@ -177,7 +203,11 @@ def _answer(
     children: set[int],
     own: tuple[int, int],
 ) -> None:
-    pid = os.fork()
+    parent = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError:  # too many processes, or no memory: the worker tries again
+        pid = -1
     if pid == 0:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -187,20 +217,20 @@ def _answer(
         if "branch" in request:
             branch = request["branch"]
             _live(socket.socket(fileno=descriptors[0]), branch["variables"], branch["imports"])
-        _bear(descriptors)
+        _bear(descriptors, parent)
     for descriptor in descriptors:
         os.close(descriptor)
-    if "bear" in request:
+    if "bear" in request and pid > 0:
         children.add(pid)
-    control.send(json.dumps({"pid": pid}).encode())
+    control.send(json.dumps({"pid": max(0, pid)}).encode())
 
 
-def _bear(descriptors: list[int]) -> None:
+def _bear(descriptors: list[int], parent: int) -> None:
     """Become a child; never returns."""
     status = 1
     try:
-        die_with_parent()
         os.setpgid(0, 0)  # so that what a job starts can be stopped with it
+        _die_with(parent)
         from torc_nb.worker.child import serve
 
         serve(*descriptors)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torc_nb.models import Request, Room, fits
@@ -45,14 +44,11 @@ class Packing:
         """What a job is counted with: its request, else the node's share of memory per CPU."""
         return self.whole.share(request.num_cpus) if request.memory is None else request.memory
 
-    def could_ever_fit(self, request: Request) -> bool:
-        """Whether a job of this request fits the node when nothing else runs, in the time that is left."""
-        return fits(request, self.whole._replace(time_left=self.time_left))
-
     def take(self, request: Request) -> Seat | None:
         """Take the part of the node that a job of this request needs; None where it is not free."""
         memory = self.memory_of(request)
-        if not fits(request._replace(memory=memory), self.free):
+        # Whether it fits the time that is left was decided when it was claimed.
+        if not fits(request._replace(memory=memory, runtime=None), self.free):
             return None
         self._num_cpus -= request.num_cpus
         self._memory -= memory
@@ -64,11 +60,10 @@ class Packing:
             del self._cpus[: request.num_cpus]
         return Seat(cpus, gpus, request.num_cpus, memory)
 
-    def give_back(self, seats: Iterable[Seat]) -> None:
-        """Take seats back."""
-        for seat in seats:
-            self._num_cpus += seat.num_cpus
-            self._memory += seat.memory
-            self._gpus.extend(seat.gpus)
-            if self._cpus is not None:
-                self._cpus.extend(seat.cpus)
+    def give_back(self, seat: Seat) -> None:
+        """Take a seat back."""
+        self._num_cpus += seat.num_cpus
+        self._memory += seat.memory
+        self._gpus.extend(seat.gpus)
+        if self._cpus is not None:
+            self._cpus.extend(seat.cpus)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import random
 import signal
 import sys
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
 
@@ -18,7 +18,7 @@ class Sandbox:
 
     def __init__(self, cwd: str, variables: Mapping[str, str]) -> None:
         self._cwd = cwd
-        self._missing_cwd = not os.path.isdir(cwd)
+        self._missing_cwd = not Path(cwd).is_dir()
         os.environ.clear()
         os.environ.update(variables)
         if not self._missing_cwd:
@@ -29,6 +29,8 @@ class Sandbox:
         self._streams = (sys.stdin, sys.stdout, sys.stderr)
         self._filters = list(warnings.filters)
         self._spares = [os.dup(number) for number in range(3)]
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
         self._inodes = [os.fstat(number).st_ino for number in range(3)]
 
     def check(self) -> None:
@@ -49,7 +51,7 @@ class Sandbox:
         """Put back what a job changed; looks first, since most change nothing."""
         if not self._missing_cwd:
             try:
-                if os.getcwd() != self._cwd:
+                if os.getcwd() != self._cwd:  # noqa: PTH109 - after every job: a Path costs more than all else here
                     os.chdir(self._cwd)
             except OSError:
                 os.chdir(self._cwd)
@@ -62,19 +64,16 @@ class Sandbox:
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters  # type: ignore[index]
             warnings._filters_mutated()  # type: ignore[attr-defined]
-        sys.stdin, sys.stdout, sys.stderr = self._streams
-        for number, inode in enumerate(self._inodes):
+        os.umask(self._umask)
+        if (sys.stdin, sys.stdout, sys.stderr) != self._streams:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(Exception):
+                    stream.flush()
+            sys.stdin, sys.stdout, sys.stderr = self._streams
+        for descriptor, inode in enumerate(self._inodes):
             try:
-                same = os.fstat(number).st_ino == inode
+                same = os.fstat(descriptor).st_ino == inode
             except OSError:
                 same = False
             if not same:
-                os.dup2(self._spares[number], number)
-
-
-def seed(workflow: int, row: int) -> None:
-    """Seed ``random`` and ``numpy.random``, so that no two rows share a stream and a rerun repeats itself."""
-    random.seed(workflow << 64 | row)
-    numpy_random: Any = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed([workflow & 0xFFFFFFFF, row & 0xFFFFFFFF, row >> 32])
+                os.dup2(self._spares[descriptor], descriptor)

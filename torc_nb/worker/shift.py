@@ -7,69 +7,83 @@ import os
 import platform
 import select
 import shutil
-import signal
 import socket
+import sys
 import time
 from pathlib import Path
-from types import FrameType
 
-from torc_nb.errors import DatabaseElsewhere, TorcError
+from torc_nb.errors import DatabaseElsewhere, DatabaseUnavailable, TorcError
 from torc_nb.models import WorkerModel, WorkerSettings, WorkflowModel
-from torc_nb.store import Database, leases, machine, workflows
+from torc_nb.store import Database, claims, leases, machine, workflows
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.bell import Bell
 from torc_nb.worker.crew import Crew
+from torc_nb.worker.guard import Guard
 from torc_nb.worker.ledger import Ledger
 from torc_nb.worker.log import Log
+from torc_nb.worker.nurseries import Nurseries
 from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Packing
+from torc_nb.worker.reports import Reports
 
 #: How often running jobs are looked after, in seconds.
 ROUND = 0.1
 #: While children are busy with short jobs their answers are let gather for this long, in seconds.
 GATHER = 0.003
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_NOTHING_LEFT = "nothing was left to do"
 
 
 class Shift:
     """One worker from its start to its end."""
 
-    def __init__(self, settings: WorkerSettings, nursery: Nursery) -> None:
+    def __init__(self, settings: WorkerSettings, nursery: Nursery, bell: Bell) -> None:
         self._settings = settings
         self._nursery = nursery
-        self._told_to_stop: str | None = None
-        self._wake_read, self._wake_write = os.pipe()
-        for end in (self._wake_read, self._wake_write):
-            os.set_blocking(end, False)
+        self._bell = bell
 
     def work(self) -> None:
         """Work until there is nothing left to do, or until told to stop."""
-        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-        for number in _SIGNALS:
-            signal.signal(number, self._stop)
-        database = self._open()
-        workflow = workflows.get(database, self._settings.workflow_id)
+        try:
+            database = self._open()
+            workflow = workflows.get(database, self._settings.workflow_id)
+            _check_folder(Path(workflow.files))
+            # Whoever declares work and then looks for a worker may have found this one just before it left.
+            while self._join_and_leave(database, workflow) == _NOTHING_LEFT and claims.can_still_get_work(
+                database, self._settings.workflow_id
+            ):
+                pass
+        except TorcError as error:
+            sys.exit(f"torc_nb worker: {error}")
+        finally:
+            self._nursery.close()
+
+    def _join_and_leave(self, database: Database, workflow: WorkflowModel) -> str:
+        """Be a worker once; returns why it left."""
         whole = node.capacity(self._settings)
-        folder = Path(workflow.files)
-        self._check_folder(folder)
         worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
         assignments = Assignments(database, workflow)
-        with contextlib.closing(Log(folder / "logs", worker.id or 0)) as log:
-            packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
-            crew = Crew(self._nursery, packing, assignments, workflow, log)
-            ledger = Ledger(database, worker, assignments, self._wake)
+        packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
+        ledger = Ledger(database, worker, assignments, self._bell.ring)
+        message = "it failed"
+        with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
+            at_the_end.callback(lambda: _leave(database, worker, message))
+            at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
+            log = at_the_end.enter_context(contextlib.closing(Log(Path(workflow.files) / "logs", worker.id or 0)))
+            reports = Reports(assignments, log)
+            crew = Crew(Nurseries(self._nursery, packing), packing, assignments, reports, workflow)
+            guard = Guard(crew, packing, assignments, reports)
             ledger.start()
-            message = "failed"
+            at_the_end.callback(ledger.finish)
+            at_the_end.callback(lambda: ledger.record(reports.take(), urgent=True))
+            at_the_end.callback(crew.stop)
             try:
-                message = self._loop(crew, ledger, workflow)
-            finally:
-                crew.stop()
-                ledger.record(crew.completions(), urgent=True)
-                ledger.finish()
-                shutil.rmtree(assignments.scratch, ignore_errors=True)
-                leases.leave(database, worker, message=message)
-                self._nursery.close()
+                message = self._loop(crew, guard, reports, ledger)
+            except TorcError as error:
+                message = str(error)
+                raise
+        return message
 
     def _open(self) -> Database:
         if self._settings.database.startswith("sqlite") and self._settings.origin not in ("", machine.boot_id()):
@@ -78,16 +92,6 @@ class Shift:
                 f"machine only, and this is {socket.gethostname()}. Use a PostgreSQL database: `%torc db start`."
             )
         return Database.open(self._settings.database, create=False)
-
-    def _check_folder(self, folder: Path) -> None:
-        """Prove that this node sees the workflow's folder."""
-        try:
-            (folder / "logs").mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise TorcError(
-                f"{socket.gethostname()} cannot use the workflow's folder {folder}: {error.strerror}. "
-                "Give the workflow a folder that all nodes see and may write."
-            ) from error
 
     def _introduction(self, cpus: int, gpus: int, memory: int) -> WorkerModel:
         return WorkerModel(
@@ -103,27 +107,28 @@ class Shift:
             python=platform.python_version(),
         )
 
-    def _loop(self, crew: Crew, ledger: Ledger, workflow: WorkflowModel) -> str:
+    def _loop(self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger) -> str:
         """Run jobs; returns why it ended."""
         idle_since = time.monotonic()
-        looked_after = 0.0
-        while self._told_to_stop is None:
+        last_round = 0.0
+        while self._bell.told_to_stop is None:
             news = ledger.news()
             if news.error is not None:
                 raise news.error
-            if news.state == "deleted":
-                return "its workflow was deleted"
-            if news.state == "leaving":
-                return "it was asked to leave"
+            if news.state in ("deleted", "leaving"):
+                return "its workflow was deleted" if news.state == "deleted" else "it was asked to leave"
+            if news.had_lost_lease:
+                crew.forget_waiting()
             crew.accept(news.claims)
             crew.cancel(news.cancel)
             crew.collect()
             crew.hand_out()
             now = time.monotonic()
-            if now - looked_after > ROUND:
-                ledger.mark_started(crew.look_after())
-                looked_after = now
-            if done := crew.completions():
+            if now - last_round > ROUND:
+                ledger.mark_started(guard.make_a_round())
+                ledger.give_back(crew.take_unserved())
+                last_round = now
+            if done := reports.take():
                 ledger.record(done, urgent=crew.is_idle)
             ledger.ask(crew.appetite())
             if not crew.is_idle:
@@ -133,11 +138,11 @@ class Shift:
             if crew.is_gone:
                 return "its nursery was killed"
             self._wait(crew)
-        return self._told_to_stop
+        return self._bell.told_to_stop
 
     def _reason_to_leave(self, idle: float, may_get_work: bool) -> str | None:
         if not may_get_work and idle >= self._settings.linger:
-            return "nothing was left to do"
+            return _NOTHING_LEFT
         if idle >= self._settings.idle_timeout:
             return f"it had nothing to do for {self._settings.idle_timeout:.0f} s"
         return None
@@ -148,16 +153,22 @@ class Shift:
             timeout = 0.0
         else:
             timeout = ROUND
-        readable, _, _ = select.select([self._wake_read, *crew.descriptors()], [], [], timeout)
-        if self._wake_read in readable:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_read, 4096)
-
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_write, b"!")
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self._told_to_stop = f"it was stopped by {signal.Signals(number).name}"
+        readable, _, _ = select.select([self._bell.fileno(), *crew.descriptors()], [], [], timeout)
+        if self._bell.fileno() in readable:
+            self._bell.silence()
 
 
+def _leave(database: Database, worker: WorkerModel, message: str) -> None:
+    with contextlib.suppress(DatabaseUnavailable):  # then others will find that its process has ended
+        leases.leave(database, worker, message=message)
+
+
+def _check_folder(folder: Path) -> None:
+    """Prove that this node sees the workflow's folder."""
+    try:
+        (folder / "logs").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise TorcError(
+            f"{socket.gethostname()} cannot use the workflow's folder {folder}: {error.strerror}. "
+            "Give the workflow a folder that all nodes see and may write."
+        ) from error

@@ -1,0 +1,1 @@
+"""Tests of the layer `worker`, on real worker processes."""

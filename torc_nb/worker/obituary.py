@@ -1,0 +1,42 @@
+"""How a child died, as the end of the job that it ran."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from torc_nb.models import Claim, JobStatus
+from torc_nb.worker.attempt import Outcome
+from torc_nb.worker.child_process import ChildProcess
+
+
+def obituary(child: ChildProcess, claim: Claim, wait_status: int) -> Outcome:
+    """The outcome of the job that ran when its process ended."""
+    status, kind, reason, code = _cause(child, wait_status)
+    out, err = child.printed()
+    seconds = max(0.0, time.time() - child.began)
+    return (
+        claim.job_id, claim.attempt, int(status), code, child.began, seconds, 0.0, 0, None, kind, reason, None, out,
+        err,
+    )  # fmt: skip
+
+
+def _cause(child: ChildProcess, wait_status: int) -> tuple[JobStatus, str, str, int]:
+    """The job's status, the kind of its error, its message and its return code."""
+    code = os.waitstatus_to_exitcode(wait_status)
+    if child.sentence is not None:
+        status, reason = child.sentence.status, child.sentence.reason
+        return status, "Terminated" if status is JobStatus.TERMINATED else "MemoryError", reason, code
+    if code >= 0:
+        return JobStatus.FAILED, "ProcessExit", f"its process ended itself with exit code {code}", code
+    hint = "; perhaps the node ran out of memory" if -code == signal.SIGKILL else ""
+    name = _name(-code)
+    return JobStatus.FAILED, name, f"its process was killed by {name} ({signal.strsignal(-code)}){hint}", code
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

@@ -1,0 +1,69 @@
+"""What attempts ended with, on its way to the database."""
+
+from __future__ import annotations
+
+import time
+
+from torc_nb.models import Claim, Completion, JobStatus
+from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.attempt import Outcome
+from torc_nb.worker.log import Log
+
+#: A failure is kept back for so many seconds: whoever stops a node ends the jobs' processes and the worker alike, and
+#: what dies of that has not failed.
+DOUBT = 0.25
+
+_COMPLETED = int(JobStatus.COMPLETED)
+
+
+class Reports:
+    """The ends of attempts that the ledger was not given yet."""
+
+    def __init__(self, assignments: Assignments, log: Log) -> None:
+        self._assignments = assignments
+        self._log = log
+        self._sure: list[Completion] = []
+        self._doubtful: list[tuple[float, Completion]] = []
+        self._marked: set[tuple[int, int]] = set()  # attempts that the database knows to be running
+
+    def __len__(self) -> int:
+        return len(self._sure) + len(self._doubtful)
+
+    def mark(self, claim: Claim) -> bool:
+        """Note that the database will know an attempt to be running; False where it does already."""
+        attempt = (claim.job_id, claim.attempt)
+        if attempt in self._marked:
+            return False
+        self._marked.add(attempt)
+        return True
+
+    def add(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
+        """Report what an attempt ended with; ``tree_peak`` is the most memory seen of its process tree."""
+        (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err) = outcome
+        was_running = False
+        if self._marked:
+            attempt = (claim.job_id, claim.attempt)
+            was_running = attempt in self._marked
+            self._marked.discard(attempt)
+        completion = Completion(
+            claim.job_id, claim.attempt, claim.run_id, claim.map_id, claim.requirement_id, claim.function_id,
+            status, return_code, started, seconds, cpu, max(peak, tree_peak), value,
+            claim.params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
+            self._log.append(out, err) if out or err else 0, len(out), len(err), was_running,
+        )  # fmt: skip
+        if status == _COMPLETED:
+            self._sure.append(completion)
+        else:
+            self._doubtful.append((time.monotonic() + DOUBT, completion))
+
+    def take(self) -> list[Completion]:
+        """Take what is to be recorded now."""
+        now = time.monotonic()
+        while self._doubtful and self._doubtful[0][0] <= now:
+            self._sure.append(self._doubtful.pop(0)[1])
+        sure, self._sure = self._sure, []
+        return sure
+
+    def forget_doubtful(self) -> None:
+        """Take back the failures of the last moment: the node is being stopped."""
+        self._doubtful.clear()
