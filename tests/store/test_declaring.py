@@ -246,7 +246,9 @@ def test_a_silent_builder_elsewhere_is_given_up_and_cannot_publish(scene: Scene)
         yield from range(building.PIECE)
         table = schema.maps
         with scene.database.write() as connection:
-            connection.execute(table.update().values(touched=0.0, builder={"boot_id": "x", "pid": 1, "process_start": 1}))
+            connection.execute(
+                table.update().values(touched=0.0, builder={"boot_id": "x", "pid": 1, "process_start": 1})
+            )
         building._under_way.clear()
         assert maps.sweep(scene.database, scene.id) == 1
         yield "last"

@@ -59,7 +59,11 @@ class Database:
             database = cls(create_engine(parsed, paramstyle="format", pool_pre_ping=True))
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
-        database._prepare()
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @property

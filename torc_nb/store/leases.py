@@ -111,6 +111,7 @@ def leave(database: Database, worker: WorkerModel, *, message: str = "") -> int:
         if not known:  # its workflow was deleted
             return 0
         freed, _ = _free(database, connection, worker.workflow_id, worker.id, interrupted=False)
+        cancellations.forget(connection, worker.id)
         if worker.allocation_id is not None:
             _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message=message)
         events.add(
