@@ -1,0 +1,25 @@
+"""One colour for each job status, in all views and figures.
+
+The strong ones are those of Okabe and Ito, told apart with any colour vision, on white and on black; what does not move
+is grey.
+"""
+
+from __future__ import annotations
+
+from torc_nb.models import JobStatus
+
+COLOURS: dict[JobStatus, str] = {
+    JobStatus.COMPLETED: "#009e73",
+    JobStatus.FAILED: "#d55e00",
+    JobStatus.TERMINATED: "#e69f00",
+    JobStatus.CANCELED: "#cc79a7",
+    JobStatus.RUNNING: "#56b4e9",
+    JobStatus.PENDING: "#0072b2",
+    JobStatus.READY: "#b0b0b0",
+    JobStatus.BLOCKED: "#8c8c8c",
+    JobStatus.UNINITIALIZED: "#c8c8c8",
+    JobStatus.DISABLED: "#6a6a6a",
+}
+
+#: The order in which statuses stand in a bar: what is done, what is being done, what waits.
+ORDER = tuple(COLOURS)

@@ -1,0 +1,56 @@
+"""How a workflow stands, in one line of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torc_nb.api import Status
+from torc_nb.models import JobStatus
+from torc_nb.models.quantities import format_duration
+
+#: What is worth a word beside the completed ones; what waits is the rest.
+_NOTABLE = (JobStatus.FAILED, JobStatus.TERMINATED, JobStatus.CANCELED, JobStatus.RUNNING)
+
+
+def text_line(status: Status, rate: float | None = None) -> str:
+    """Say how a workflow stands: ``sweep: 312 of 50,000 completed, 3 failed, 2 running · 1,204/s · 40 s left``.
+
+    Parameters
+    ----------
+    rate
+        Jobs finished per second, where it is known.
+    """
+    return line(status.workflow.name, status.statuses, rate)
+
+
+def line(title: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
+    """Say how the jobs of one title stand."""
+    return " · ".join([f"{printable(title)}: {numbers(statuses)}", *pace(statuses, rate)])
+
+
+def numbers(statuses: Mapping[JobStatus, int]) -> str:
+    """Say how many jobs there are, completed and otherwise: ``312 of 50,000 completed, 3 failed``."""
+    total = sum(statuses.values())
+    if not total:
+        return "no jobs yet"
+    completed = f"{statuses.get(JobStatus.COMPLETED, 0):,} of {total:,} completed"
+    return ", ".join([completed, *others(statuses)])
+
+
+def others(statuses: Mapping[JobStatus, int]) -> list[str]:
+    """Say what is notable beside the completed ones: ``["3 failed", "2 running"]``."""
+    return [f"{statuses[status]:,} {status.label}" for status in _NOTABLE if statuses.get(status)]
+
+
+def pace(statuses: Mapping[JobStatus, int], rate: float | None) -> list[str]:
+    """Say how fast it goes and how long it will take, where both are known: ``["1,204/s", "40 s left"]``."""
+    left = sum(n for status, n in statuses.items() if not status.is_finished)
+    if not rate or not left:
+        return []
+    speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min"
+    return [speed, f"{format_duration(left / rate)} left"]
+
+
+def printable(text: str) -> str:
+    """Make one harmless line of a name: no line breaks, no control characters."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
