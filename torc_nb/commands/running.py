@@ -51,5 +51,6 @@ def rerun(session: Session, chosen: tuple[int, ...], statuses: tuple[JobStatus, 
     workflow = session.workflow()
     assert workflow.id is not None
     wanted = statuses or (sorted(FINISHED) if chosen else [JobStatus.FAILED])
-    n = session.api.rerun(workflow.id, wanted, chosen or None)
-    return session.said(f"{n:,} job(s) are ready again.", workflow, ready=n)
+    done = session.api.rerun(workflow.id, wanted, chosen or None)
+    text = "; ".join([f"{done.ready:,} job(s) are ready again", *done.notes])
+    return session.said(f"{text}.", workflow, ready=done.ready, notes=done.notes)

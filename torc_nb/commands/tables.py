@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 #: No text is cut shorter than this, however narrow the terminal; numbers and times are never cut.
-_SHORTEST = 8
+_SHORTEST = 13
 
 
 def as_text(listing: Listing, width: int | None) -> str:

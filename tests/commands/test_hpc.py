@@ -1,0 +1,45 @@
+"""`hpc slurm schedule-nodes` on the private Slurm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from commands import sweep
+from services.slurm_cluster import SlurmCluster
+
+from torc_nb.api import make_api
+from torc_nb.models import SlurmSchedulerModel
+
+
+def test_nodes_run_the_workflow(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
+    """The tutorial's step: schedule a node, and the jobs run; said twice, it submits once."""
+    terminal.says("workflows create other")
+    api = make_api(empty / ".torc" / "torc.db")
+    workflow_id = sweep.declare(api, empty)
+    line = "-w sweep hpc slurm schedule-nodes -n1 --walltime 10min --mem 500 --cpus 1 --idle-timeout 30s"
+    text = terminal.says(line)
+    assert "submitted 1 allocation(s)" in text
+    assert f"[sweep ({workflow_id}) in {empty / '.torc' / 'torc.db'}]" in text
+    assert json.loads(terminal.says(f"{line} --json"))["started"] == 0
+    assert json.loads(terminal.says(f"{line} --more --json"))["started"] == 1
+    sweep.finish(api, workflow_id)
+    allocations = json.loads(terminal.says("allocations list -w sweep --json"))
+    assert [one["kind"] for one in allocations] == ["slurm", "slurm"]
+    assert terminal.says("workflows status sweep").startswith("sweep (2), started: 6 of 6 jobs finished")
+    terminal.says("allocations cancel -w sweep")
+    sweep.stop(api, workflow_id)
+
+
+def test_a_named_scheduler_is_changed_by_options(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
+    """`--scheduler` names one, options change it for this once; what Slurm refuses is said."""
+    terminal.says("workflows create sweep")
+    api = make_api(empty / ".torc" / "torc.db")
+    api.create_slurm_scheduler(SlurmSchedulerModel(workflow_id=1, name="short", partition="nowhere"))
+    api.database.close()
+    message = terminal.refuses("hpc slurm schedule-nodes --scheduler short", 1)
+    assert "nowhere" in message or "partition" in message.lower()
+    assert "short" in terminal.refuses("hpc slurm schedule-nodes --scheduler long", 1)
+    (scheduler,) = json.loads(terminal.says("hpc slurm list --json"))
+    assert scheduler["partition"] == "nowhere"
