@@ -104,9 +104,14 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     """An exception in the block rolls all of it back, and the next one can write."""
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
-        connection.execute(text("UPDATE sequences SET next = 99"))
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute(text("UPDATE sequences SET next = 99"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert database.take_ids("jobs", 2) == 1
     assert database.take_ids("jobs", 1) == 3
 

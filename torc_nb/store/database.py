@@ -117,8 +117,9 @@ class Database:
         """Open a connection of the driver itself, which the caller closes."""
         with _said_clearly(self):
             pooled = self.engine.raw_connection()
+            connection = pooled.driver_connection
             pooled.detach()
-            return pooled.driver_connection
+            return connection
 
     @property
     def driver_error(self) -> type[Exception]:

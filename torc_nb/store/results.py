@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, literal_column, select
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
@@ -66,8 +66,11 @@ def of_map(
         statement = statement.where(_jobs.c.status.in_([int(status) for status in statuses]))
     if limit is not None:
         statement = statement.limit(limit)
-    with database.read() as connection:
-        found = connection.execution_options(yield_per=CHUNK).execute(statement)
+    # A reader that stops half-way closes its cursor too.
+    with (
+        database.read() as connection,
+        connection.execution_options(yield_per=CHUNK).execute(statement) as found,
+    ):
         for chunk in found.partitions():
             yield from chunk
 
@@ -140,7 +143,8 @@ def attempts(database: Database, workflow_id: int, job_id: int | None = None) ->
 
 def failures(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
     """Return the failed jobs grouped by exception, the largest group first."""
-    exception = func.coalesce(_results.c.error_type, _jobs.c.note, "unknown").label("exception")
+    # Written out: PostgreSQL takes two equal bound parameters for different expressions.
+    exception = func.coalesce(_results.c.error_type, _jobs.c.note, literal_column("'unknown'")).label("exception")
     failed = [
         _jobs.c.workflow_id == workflow_id,
         _jobs.c.status.in_([int(JobStatus.FAILED), int(JobStatus.TERMINATED)]),

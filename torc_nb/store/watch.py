@@ -39,8 +39,7 @@ class Watch:
             changed, self._version = version != self._version, version
             return bool(changed)
         try:
-            readable, _, _ = select.select([self._connection], [], [], timeout)
-            return bool(readable) and any(True for _ in self._connection.notifies(timeout=0))
+            return self._listen(timeout)
         except self._database.driver_error:
             # It broke, and what happened meanwhile is unknown; the next wait opens another.
             self.close()
@@ -51,6 +50,19 @@ class Watch:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _listen(self, timeout: float) -> bool:
+        # By libpq's own calls: psycopg's `notifies(timeout=0)` does not notice that the server is gone.
+        pgconn = self._connection.pgconn
+        while select.select([pgconn.socket], [], [], timeout)[0]:
+            pgconn.consume_input()
+            heard = False
+            while pgconn.notifies() is not None:
+                heard = True
+            if heard:
+                return True
+            timeout = 0.0  # something else came; if it is the connection's end, the next reading says so
+        return False
 
     def _connect(self) -> None:
         self._connection = self._database.connect()
