@@ -55,7 +55,8 @@ def test_jobs_workers_and_allocations_are_shown(stands: Any) -> None:
     )
     text = Page(html(status, rate=3.0)).text
     for part in (
-        "10 of 20 completed, 1 failed · 3.0/s · 3.0 s left",
+        "10 of 20 completed · 3.0/s · 3.0 s left",
+        "1 failed",
         "1 worker, 36 CPUs",
         "n1",
         "2 GPUs",

@@ -17,6 +17,7 @@ MOST_MAPS, MOST_WORKERS, MOST_FAILED = 20, 20, 3
 
 _STRONG = "color:var(--jp-ui-font-color1,inherit)"
 _QUIET = "color:var(--jp-ui-font-color2,inherit)"
+_CUT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 _TRACK = "background:var(--jp-layout-color3,#8884)"
 _ALERT = f"border-left:3px solid {COLOURS[JobStatus.FAILED]};padding-left:8px;margin-top:6px"
 
@@ -76,7 +77,7 @@ def trouble(title: str, message: str, since: float | None) -> str:
 
 
 def _headline(title: str, status: Status, rate: float | None) -> str:
-    said = " · ".join([words.numbers(status.statuses), *words.pace(status.statuses, rate)])
+    said = " · ".join([words.completed(status.statuses), *words.pace(status.statuses, rate)])
     return f"<div><b>{escape(words.printable(title))}</b>&ensp;{escape(said)}</div>"
 
 
@@ -111,8 +112,8 @@ def _map_row(name: str, statuses: Mapping[JobStatus, int]) -> str:
     shown = escape(words.printable(name)) or "<i>other jobs</i>"
     return (
         '<div style="display:flex;gap:10px;align-items:center">'
-        f'<span style="width:12em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{shown}</span>'
-        f'{_bar(statuses, 8)}<span style="width:22em;{_QUIET}">{said}</span></div>'
+        f'<span style="width:12em;{_CUT}">{shown}</span>'
+        f'{_bar(statuses, 8)}<span title="{said}" style="width:20em;{_CUT};{_QUIET}">{said}</span></div>'
     )
 
 
@@ -135,7 +136,11 @@ def _worker_row(worker: WorkerModel) -> str:
         "" if worker.last_seen is None else f"seen {_clock(worker.last_seen)}",
     ]
     style = "padding:0 14px 0 0;text-align:left;border:0;background:none"
-    return "<tr>" + "".join(f'<td style="{style};{_QUIET}">{cell}</td>' for cell in cells) + "</tr>"
+    return (
+        '<tr style="background:none">'
+        + "".join(f'<td style="{style};{_QUIET}">{cell}</td>' for cell in cells)
+        + "</tr>"
+    )
 
 
 def _waiting(message: str, group: Sequence[AllocationModel]) -> str:
@@ -153,8 +158,10 @@ def _failed(one: AllocationModel) -> str:
     reason, _, end_of_log = one.message.partition("\n")
     what = f"Allocation {one.scheduler_job or one.id}" if one.kind == "slurm" else "A worker on this machine"
     log = (
-        '<pre style="max-height:12em;overflow:auto;margin:2px 0;white-space:pre-wrap;font-size:90%;'
-        f'background:none;color:inherit">{escape(end_of_log)}</pre>'
+        # Reversed, so that it stands scrolled to its end.
+        '<div style="display:flex;flex-direction:column-reverse;max-height:16em;overflow:auto">'
+        '<pre style="margin:2px 0;white-space:pre-wrap;font-size:90%;background:none;color:inherit">'
+        f"{escape(end_of_log)}</pre></div>"
         if end_of_log.strip()
         else ""
     )

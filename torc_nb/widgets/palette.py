@@ -15,10 +15,10 @@ COLOURS: dict[JobStatus, str] = {
     JobStatus.CANCELED: "#cc79a7",
     JobStatus.RUNNING: "#56b4e9",
     JobStatus.PENDING: "#0072b2",
-    JobStatus.READY: "#b0b0b0",
-    JobStatus.BLOCKED: "#8c8c8c",
-    JobStatus.UNINITIALIZED: "#c8c8c8",
-    JobStatus.DISABLED: "#6a6a6a",
+    JobStatus.READY: "#9a9a9a",
+    JobStatus.BLOCKED: "#7a7a7a",
+    JobStatus.UNINITIALIZED: "#b8b8b8",
+    JobStatus.DISABLED: "#5e5e5e",
 }
 
 #: The order in which statuses stand in a bar: what is done, what is being done, what waits.

@@ -90,3 +90,4 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
             shown[3] = markup.trouble(self._title, self._error, self._answered)
         for part, text in zip(self._parts, shown, strict=True):
             part.value = text
+            part.layout.display = None if text else "none"

@@ -30,11 +30,13 @@ def line(title: str, statuses: Mapping[JobStatus, int], rate: float | None = Non
 
 def numbers(statuses: Mapping[JobStatus, int]) -> str:
     """Say how many jobs there are, completed and otherwise: ``312 of 50,000 completed, 3 failed``."""
+    return ", ".join([completed(statuses), *others(statuses)])
+
+
+def completed(statuses: Mapping[JobStatus, int]) -> str:
+    """Say how many jobs there are and how many of them completed: ``312 of 50,000 completed``."""
     total = sum(statuses.values())
-    if not total:
-        return "no jobs yet"
-    completed = f"{statuses.get(JobStatus.COMPLETED, 0):,} of {total:,} completed"
-    return ", ".join([completed, *others(statuses)])
+    return f"{statuses.get(JobStatus.COMPLETED, 0):,} of {total:,} completed" if total else "no jobs yet"
 
 
 def others(statuses: Mapping[JobStatus, int]) -> list[str]:
