@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +59,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setitem(sys.modules, "__main__", shell.user_module)
     shell.run_line_magic("load_ext", "torc_nb")
     yield Notebook(shell, capsys)
-    shell.history_manager.end_session()
+    atexit.unregister(shell.atexit_operations)  # it cannot be done twice
     shell.atexit_operations()
     InteractiveShell.clear_instance()
 
@@ -139,7 +140,7 @@ def test_options_of_map(notebook: Notebook) -> None:
     notebook.run("params = params[1:]")
     assert "1 dropped" in notebook.says("%torc map run params --key a --no-unpack --drop;")
     notebook.run("import pathlib\npathlib.Path('simulation.py').write_text('def go(a):\\n    return a\\n')")
-    assert "go: 4 new" in notebook.says("rows = list(range(4))\n%torc map simulation:go rows")
+    assert "go: 4 new" in notebook.says("rows = list(range(4))\n%torc map simulation:go rows --module-directory .")
     api = make_api(current.database())
     (asked,) = [one for one in api.list_resource_requirements(1) if one.num_gpus]
     api.database.close()

@@ -42,7 +42,8 @@ class TorcMagics(Magics):
 
 def _words(line: str) -> list[str]:
     try:
-        return shlex.split(line)
+        # IPython leaves the semicolon that silences the display in the line.
+        return shlex.split(line.rstrip().removesuffix(";"))
     except ValueError as error:
         raise UsageError(f"{error}: {line}") from None
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--runtime", type=DURATION, help="That one job is expected to take: 1h.")
 @click.option("--timeout", type=DURATION, help="After which one job is stopped.")
 @click.option("--unpack/--no-unpack", default=None, help="A row is keywords, or the one argument.")
+@click.option("--module-directory", metavar="FOLDER", help="Where MODULE of MODULE:FUNCTION is.")
 @click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
 @click.pass_obj
 def map_(
@@ -43,6 +44,7 @@ def map_(
     runtime: float | None,
     timeout: float | None,
     unpack: bool | None,
+    module_directory: str | None,
     drop: bool,
 ) -> Said:
     """Map a function of this notebook over parameters.
@@ -73,6 +75,7 @@ def map_(
         unpack=unpack,
         postprocess=reducer,
         requirement=requirement,
+        module_directory=module_directory,
         drop=drop,
     )
     text = f"{sentence(mapped)}; captured {describe(mapped.function)}"
