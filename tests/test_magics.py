@@ -145,7 +145,7 @@ def test_options_of_map(notebook: Notebook) -> None:
     (asked,) = [one for one in api.list_resource_requirements(1) if one.num_gpus]
     api.database.close()
     assert (asked.num_cpus, asked.memory, asked.runtime, asked.timeout) == (2, 2**30, 3600.0, 7200.0)
-    assert set(notebook.run("%torc jobs list").map) == {"sums", "run", "go"}
+    assert set(notebook.run("%torc jobs list")["map"]) == {"sums", "run", "go"}
 
 
 @pytest.mark.parametrize(
