@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any, NamedTuple
 
 from torc_nb.api import inspection, launching, mapping, origins, outcomes, places
@@ -253,7 +254,7 @@ class Api:
         NotFound
             It has not completed yet.
         """
-        return outcomes.value(self.database, workflows.get(self.database, workflow_id), job_id)
+        return outcomes.value(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
     def values(self, map_id: int, job_ids: Sequence[int]) -> dict[int, Any]:
         """Return what those of a map's jobs returned that have completed."""
@@ -297,7 +298,7 @@ class Api:
 
     def list_results(self, workflow_id: int, job_id: int | None = None) -> list[Any]:
         """Return all attempts, or those of one job, oldest first, without their values."""
-        return results.attempts(self.database, workflow_id, job_id)
+        return results.attempts(self.database, workflow_id, None if job_id is None else index(job_id))
 
     def failures(self, workflow_id: int, map_id: int | None = None) -> list[results.Failure]:
         """Return the failed jobs grouped by exception, the largest group first."""
@@ -305,7 +306,7 @@ class Api:
 
     def logs(self, workflow_id: int, job_id: int) -> inspection.Output:
         """Return what the newest attempt of a job printed, and its traceback."""
-        return inspection.output(self.database, workflows.get(self.database, workflow_id), job_id)
+        return inspection.output(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
     def list_user_data(
         self, workflow_id: int, *, job_id: int | None = None, relation: str | None = None, limit: int | None = None

@@ -1,0 +1,36 @@
+"""An Api on each kind of database, in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from services.workers import SEARCH_PATH, end_workers
+
+from torc_nb.api import Api, current, make_api
+from torc_nb.models import WorkflowModel
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in the test's folder, with nothing opened before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
+    monkeypatch.setattr(current, "_api", None)
+    monkeypatch.setattr(current, "_workflow_id", None)
+
+
+@pytest.fixture
+def api(store_url: str) -> Iterator[Api]:
+    """An Api; the workers that the test started are ended."""
+    opened = make_api(store_url)
+    yield opened
+    end_workers(opened)
+    opened.database.close()
+
+
+@pytest.fixture
+def workflow(api: Api, tmp_path: Path) -> WorkflowModel:
+    """A workflow."""
+    return api.create_workflow(WorkflowModel(name="sweep", files=str(tmp_path / "files")))

@@ -1,0 +1,41 @@
+"""Workers on this machine, as the tests start and end them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import torc_nb
+from torc_nb.api import Api
+
+#: What lets worker processes import torc_nb where it is not installed, and nothing of the tests.
+SEARCH_PATH = str(Path(torc_nb.__file__).parents[1])
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids(api: Api, workflow_id: int) -> list[int]:
+    """The process ids of a workflow's local allocations that live."""
+    local = [int(one.scheduler_job or 0) for one in api.list_allocations(workflow_id) if one.kind == "local"]
+    return [pid for pid in local if pid and is_there(pid)]
+
+
+def end_workers(api: Api) -> None:
+    """End all workers on this machine of all workflows of a database: asked first, then killed."""
+    for workflow in api.list_workflows():
+        left = pids(api, workflow.id or 0)
+        for pid in left:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        while any(map(is_there, left)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in filter(is_there, left):
+            os.kill(pid, signal.SIGKILL)
