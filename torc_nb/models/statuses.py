@@ -45,11 +45,9 @@ class JobStatus(IntEnum):
         """
         from torc_nb.errors import InvalidRequest
 
-        if isinstance(text, int):
-            return cls(text)
         try:
-            return cls[text.upper()]
-        except KeyError:
+            return cls(text) if isinstance(text, int) else cls[text.upper()]
+        except (KeyError, ValueError):
             names = ", ".join(status.label for status in cls)
             raise InvalidRequest(f"There is no job status {text!r}; the statuses are {names}.") from None
 
@@ -77,11 +75,16 @@ UNSUCCESSFUL = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.TERMIN
 MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.UNINITIALIZED: frozenset({JobStatus.BLOCKED, JobStatus.READY, JobStatus.CANCELED, JobStatus.DISABLED}),
     JobStatus.BLOCKED: frozenset({JobStatus.READY, JobStatus.CANCELED, JobStatus.DISABLED}),
-    JobStatus.READY: frozenset({JobStatus.PENDING, JobStatus.BLOCKED, JobStatus.CANCELED, JobStatus.DISABLED}),
+    # A late result of a worker that was given up may complete a job that waits again.
+    JobStatus.READY: frozenset(
+        {JobStatus.PENDING, JobStatus.BLOCKED, JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.DISABLED}
+    ),
+    # What collects a map's results is blocked again when the map grows.
     JobStatus.PENDING: frozenset(
         {
             JobStatus.RUNNING,
             JobStatus.READY,
+            JobStatus.BLOCKED,
             JobStatus.COMPLETED,
             JobStatus.FAILED,
             JobStatus.TERMINATED,
@@ -89,7 +92,14 @@ MOVES: dict[JobStatus, frozenset[JobStatus]] = {
         }
     ),
     JobStatus.RUNNING: frozenset(
-        {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.TERMINATED, JobStatus.CANCELED, JobStatus.READY}
+        {
+            JobStatus.READY,
+            JobStatus.BLOCKED,
+            JobStatus.COMPLETED,
+            JobStatus.FAILED,
+            JobStatus.TERMINATED,
+            JobStatus.CANCELED,
+        }
     ),
     JobStatus.COMPLETED: frozenset({JobStatus.READY, JobStatus.BLOCKED, JobStatus.DISABLED}),
     JobStatus.FAILED: frozenset({JobStatus.READY, JobStatus.BLOCKED, JobStatus.DISABLED}),

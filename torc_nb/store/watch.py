@@ -61,7 +61,7 @@ class Watch:
                 heard = True
             if heard:
                 return True
-            timeout = 0.0  # something else came; if it is the connection's end, the next reading says so
+            # Something else came; if it was the connection's last word, the next reading says so.
         return False
 
     def _connect(self) -> None:
