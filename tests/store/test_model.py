@@ -86,7 +86,7 @@ class StoreAsModel(RuleBasedStateMachine):
         is_held = self.holder[job] == (who, claim.attempt)
         is_wanted = end is JobStatus.COMPLETED and self.status[job] not in FINISHED
         if is_held or is_wanted:
-            self.status[job], self.holder[job] = end, None
+            self.move(job, end)
 
     @rule(who=WORKERS)
     def lose(self, who: int) -> None:
