@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
@@ -86,23 +88,38 @@ def test_the_newest_revision_is_the_one_that_new_databases_are_stamped_with() ->
     assert schema.REVISION in migrations.known()
 
 
+_LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9000"
+down_revision = "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("workflows") as batch:
+        batch.add_column(sa.Column("colour", sa.Text()))
+        batch.alter_column("description", nullable=True)
+"""
+
+
 @pytest.fixture
-def older(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def older(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """A database that stands at the revision before the newest: the next one copies a table that others refer to."""
-    scene.declare("ab")
-    versions = Path(migrations.__file__).parent / "versions"
-    following = versions / "9000_test.py"
-    following.write_text(
-        '"""A later one."""\nimport sqlalchemy as sa\nfrom alembic import op\n'
-        'revision = "9000"\ndown_revision = "' + schema.REVISION + '"\n'
-        "def upgrade():\n"
-        '    with op.batch_alter_table("workflows", recreate="auto") as batch:\n'
-        '        batch.add_column(sa.Column("colour", sa.Text()))\n'
-        '        batch.alter_column("description", nullable=True)\n'
-    )
+    (tmp_path / "9000_later.py").write_text(_LATER)
+    ours = migrations.configuration
+
+    def with_later() -> Config:
+        config = ours()
+        versions = [str(Path(migrations.__file__).parent / "versions"), str(tmp_path)]
+        config.set_main_option("path_separator", "os")
+        config.set_main_option("version_locations", os.pathsep.join(versions))
+        return config
+
+    monkeypatch.setattr(migrations, "configuration", with_later)
     monkeypatch.setattr(schema, "REVISION", "9000")
-    yield scene
-    following.unlink()
+    scene.declare("ab")
+    return scene
 
 
 def test_an_older_database_is_migrated_when_it_is_opened(older: Scene) -> None:
