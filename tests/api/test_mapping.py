@@ -46,9 +46,7 @@ def test_saying_it_twice_does_it_once(api: Api, workflow: WorkflowModel) -> None
 def test_absent_and_dropped_rows(api: Api, workflow: WorkflowModel) -> None:
     """Absent ones stay; drop=True removes them; in another order all are as before."""
     declare(api, workflow, rows(1, 2, 3))
-    assert sentence(declare(api, workflow, rows(3, 1))) == (
-        "run: 2 as before, 1 absent (kept; drop=True removes them)"
-    )
+    assert sentence(declare(api, workflow, rows(3, 1))) == ("run: 2 as before, 1 absent (kept; drop=True removes them)")
     assert jobs(api, workflow) == 3
     assert sentence(declare(api, workflow, rows(3, 1), drop=True)) == "run: 2 as before, 1 dropped"
     assert jobs(api, workflow) == 2

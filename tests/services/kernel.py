@@ -29,6 +29,8 @@ class Kernel:
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+        if "IPYTHONDIR" in os.environ:  # IPython warns of a folder whose parent is not there yet
+            Path(os.environ["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
         self._manager = KernelManager(kernel_name="python3")
         environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"} | dict(variables or {})
         self._manager.start_kernel(cwd=str(folder), env=environment)
@@ -81,7 +83,7 @@ class Kernel:
 
     def _collect(self, request: str, seconds: float) -> str:
         deadline = time.monotonic() + seconds
-        printed = []
+        printed: list[str] = []
         while True:
             try:
                 message = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))

@@ -52,10 +52,10 @@ def test_index_of_several_levels_and_filtered_index(wf: Workflow, finish: Finish
 def test_scalars_tuples_and_several_iterables(wf: Workflow, finish: Finish) -> None:
     """Each is called as Executor.map would."""
     scalars = wf.map(lambda x: x + 1, [1, 2], name="scalars")
-    pairs = wf.map(lambda pair: sum(pair), [(1, 2), (3, 4)], name="pairs")
+    pairs = wf.map(sum, [(1, 2), (3, 4)], name="pairs")
     unpacked = wf.map(lambda a, b: a - b, [(1, 2), (3, 4)], name="unpacked", unpack=True)
     steps = wf.map(lambda a, b: a * b, range(3), (x for x in (5, 6, 7)), name="steps")
-    empty = wf.map(lambda x: x, [], name="empty", postprocess=lambda found: len(found))
+    empty = wf.map(lambda x: x, [], name="empty", postprocess=len)
     finish()
     assert list(scalars) == [2, 3]
     assert list(pairs) == [3, 7]
@@ -124,7 +124,7 @@ def test_postprocess_gets_all_results_in_order(wf: Workflow, finish: Finish) -> 
 
 def test_postprocess_is_canceled_with_its_cause(wf: Workflow, finish: Finish) -> None:
     """It names the job that failed."""
-    m = wf.map(halve, [{"x": 2}, {"x": -1}], postprocess=lambda found: len(found))
+    m = wf.map(halve, [{"x": 2}, {"x": -1}], postprocess=len)
     finish()
     failed = wf.api.list_jobs(wf.id, statuses=[JobStatus.FAILED])[0].id
     with pytest.raises(JobFailed, match=rf"canceled: .*\b{failed}\b"):

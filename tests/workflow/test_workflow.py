@@ -84,7 +84,7 @@ def test_rerun_takes_the_notebooks_function_as_it_now_is(
     import __main__
 
     monkeypatch.setattr(__main__, "run", lambda x: 10 // x, raising=False)
-    monkeypatch.setattr(__main__, "total", lambda found: sum(found), raising=False)
+    monkeypatch.setattr(__main__, "total", lambda found: sum(found) + 0, raising=False)
     m = wf.map(__main__.run, [5, 0], name="divide", postprocess=__main__.total)
     finish()
     monkeypatch.setattr(__main__, "run", lambda x: 10 // (x or 1) + 100)

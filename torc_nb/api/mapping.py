@@ -84,7 +84,9 @@ def _declare_once(
     origin_of = {"function": origin}
     reducer = None
     if postprocess is not None:
-        reducer, origin_of["postprocess"] = origins.captured(postprocess, module_directory, rows.classes)
+        # What it gets are the function's results, which may be of classes that the function alone names.
+        known = rows.classes | origins.classes_named(function)
+        reducer, origin_of["postprocess"] = origins.captured(postprocess, module_directory, known)
     asked = requirement or ResourceRequirementsModel(workflow_id=workflow.id)
     alone = ResourceRequirementsModel(workflow_id=workflow.id)
     declaration = maps.Declaration(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from torc_nb.errors import CannotCapture, InvalidRequest
 from torc_nb.functions import Function, capture, capture_named
+from torc_nb.functions.reach import reachable
 from torc_nb.values import class_name
+from torc_nb.values.classes import must_travel
 
 #: Anything that ``map`` takes for a function: a callable, ``"module:function"``, or the pair of these names.
 AnyFunction = Callable[..., Any] | str | tuple[str, str]
@@ -17,6 +20,10 @@ AnyFunction = Callable[..., Any] | str | tuple[str, str]
 #: Plain data: the variable of the notebook, or the module with the folder that it was found in; and the classes that
 #: travelled along. Empty where the function cannot be found again.
 Origin = dict[str, Any]
+
+#: Looking for modules changes ``sys.path`` and ``sys.modules`` for a moment, and threads that parse at the same time
+#: bring CPython 3.11 down.
+_one_at_a_time = threading.Lock()
 
 
 def captured(function: AnyFunction, directory: str | Path | None, classes: set[type]) -> tuple[Function, Origin]:
@@ -32,14 +39,20 @@ def captured(function: AnyFunction, directory: str | Path | None, classes: set[t
     if isinstance(function, str | tuple):
         module, name = _names(function)
         folder = None if directory is None else str(Path(directory).expanduser().absolute())
-        return capture_named(module, name, directory=folder), {"module": module, "name": name, "directory": folder}
+        return _named(module, name, folder), {"module": module, "name": name, "directory": folder}
     if not callable(function):
         raise InvalidRequest(f'{function!r:.60} is not a function; give a function, or its names: "simulation:run".')
-    found = capture(function, classes=classes)
+    found = _captured(function, classes)
     variable = _variable(function, found.name)
     if variable is None:
         return found, {}
     return found, {"variable": variable, "classes": sorted(class_name(one) for one in classes)}
+
+
+def classes_named(function: AnyFunction) -> set[type]:
+    """Return the notebook's classes that a function uses."""
+    found = (reached.value for reached in reachable(function) if isinstance(reached.value, type))
+    return {one for one in found if must_travel(one)}
 
 
 def found_again(origin: Origin) -> Function | None:
@@ -56,7 +69,17 @@ def found_again(origin: Origin) -> Function | None:
     classes = list(_classes(origin.get("classes", ())))
     if not callable(function) or None in classes:
         return None
-    return capture(function, classes=[one for one in classes if one is not None])
+    return _captured(function, [one for one in classes if one is not None])
+
+
+def _captured(function: Callable[..., Any], classes: Iterable[type]) -> Function:
+    with _one_at_a_time:
+        return capture(function, classes=classes)
+
+
+def _named(module: str, name: str, folder: str | None) -> Function:
+    with _one_at_a_time:
+        return capture_named(module, name, directory=folder)
 
 
 def _names(function: str | tuple[str, str]) -> tuple[str, str]:
@@ -84,7 +107,7 @@ def _variable(function: Any, name: str) -> str | None:
 
 def _module_again(origin: Origin) -> Function | None:
     try:
-        return capture_named(origin["module"], origin["name"], directory=origin["directory"])
+        return _named(origin["module"], origin["name"], origin["directory"])
     except CannotCapture as error:
         if isinstance(error.__cause__, ModuleNotFoundError):  # a kernel elsewhere, or the file is gone
             return None

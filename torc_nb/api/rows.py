@@ -199,7 +199,8 @@ def _guessed(function: Function, names: list[str]) -> str:
     if not as_argument and not as_keywords:
         parameters = ", ".join([*signature.positional, *signature.keyword_only])
         raise InvalidRequest(
-            f"{function.name}({parameters}) can take a row neither as one argument nor as the keywords {', '.join(names)}."
+            f"{function.name}({parameters}) can take a row neither as one argument "
+            f"nor as the keywords {', '.join(names)}."
         )
     return "argument" if as_argument else "keywords"
 

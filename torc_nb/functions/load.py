@@ -53,6 +53,8 @@ def load(function: Function) -> Loaded:
 def classes_of(function: Function) -> dict[str, type]:
     """The notebook's classes that travelled with a function, by name; this process is left as it was.
 
+    Those of its parameters, and those that it names itself, of which its results may be.
+
     Raises
     ------
     CannotLoad
@@ -63,10 +65,11 @@ def classes_of(function: Function) -> dict[str, type]:
         return {}
     with importing(function.modules):
         try:
-            classes: dict[str, type] = pickle.loads(function.payload)[1]
+            call, classes = pickle.loads(function.payload)
         except Exception as error:
             raise CannotLoad(f"`{function.name}` cannot be loaded: {type(error).__name__}: {error}") from error
-    return classes
+    named = getattr(getattr(call, "func", call), "__globals__", {})  # of a partial, its function's
+    return {f"{one.__module__}:{one.__qualname__}": one for one in named.values() if isinstance(one, type)} | classes
 
 
 def attribute(module: ModuleType, name: str) -> Any:

@@ -1,0 +1,140 @@
+"""Run All, in one kernel and in several, as a notebook does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from services.kernel import Kernel
+from services.workers import SEARCH_PATH, end_workers, pids
+
+from torc_nb.api import make_api
+from torc_nb.models import JobStatus
+
+NOTEBOOK = """
+import time, dataclasses, pathlib
+import pandas as pd
+from pydantic import BaseModel
+from torc_nb import Workflow
+
+class Site(BaseModel):
+    name: str
+    depth: float = 1.0
+
+@dataclasses.dataclass
+class Answer:
+    site: Site
+    total: float
+
+def run(site):
+    with pathlib.Path("ran").open("a") as ran:
+        ran.write(site.name + "\\n")
+    time.sleep(0.05)
+    return Answer(site, site.depth * 2)
+
+wf = Workflow("sweep", files="files")
+m = wf.map(run, [Site(name=str(n), depth=n) for n in range(40)], postprocess=lambda found: sum(a.total for a in found))
+wf.run(num_cpus=2)
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_url: str) -> Iterator[list[Kernel]]:
+    """Two kernels beside one notebook; the workers that they start are ended."""
+    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
+    monkeypatch.setenv("TORC_NB_DATABASE_URL", store_url)
+    with Kernel(tmp_path) as first, Kernel(tmp_path) as second:
+        yield [first, second]
+        api = make_api(store_url)
+        end_workers(api)
+        api.database.close()
+
+
+def test_run_all_again_and_again(kernels: list[Kernel], store_url: str, tmp_path: Path) -> None:
+    """Twice in one kernel and once in another, in mid-run: no job, allocation or worker is doubled.
+
+    The parameters and results are of classes that the notebook defines, and each kernel gets them as its own.
+    """
+    first, second = kernels
+    assert "run: 40 new" in first.run(NOTEBOOK)
+    again = first.run(NOTEBOOK)
+    assert "run: 40 as before; " in again
+    assert "already running here" in again
+    elsewhere = second.run(NOTEBOOK)
+    assert "run: 40 as before; " in elsewhere
+    assert "already running here" in elsewhere
+
+    first.run("assert m.wait(timeout=40, progress=False)")
+    assert first.run("m.postprocess_result()") == "1560.0"
+    for kernel in kernels:
+        kernel.run("assert [answer.total for answer in m] == [2.0 * n for n in range(40)]")
+        kernel.run("assert all(isinstance(answer, Answer) and isinstance(answer.site, Site) for answer in m)")
+        assert kernel.run("len(m.results()), len(wf.jobs())") == "(40, 41)"
+    assert sorted((tmp_path / "ran").read_text().split(), key=int) == [str(n) for n in range(40)]
+    api = make_api(store_url)
+    assert api.progress(1).statuses == {JobStatus.COMPLETED: 41}
+    assert len(api.list_allocations(1)) == len(pids(api, 1)) == 1
+    api.database.close()
+
+
+def test_results_in_a_kernel_without_the_notebooks_classes(kernels: list[Kernel]) -> None:
+    """They travelled with the function, and this kernel's modules stay its own."""
+    first, second = kernels
+    first.run("import pathlib; pathlib.Path('mesh.py').write_text('N = 2\\n')")
+    first.run(NOTEBOOK.replace("def run(site):", "def run(site):\n    import mesh"))
+    first.run("assert m.wait(timeout=40, progress=False)")
+    second.run("from torc_nb import Workflow; wf = Workflow('sweep'); m = wf['run']")
+    assert second.run("m.value(1).site.name, type(m.value(1)).__name__") == "('0', 'Answer')"
+    second.run("import pathlib; pathlib.Path('mesh.py').write_text('N = 3\\n'); import mesh; assert mesh.N == 3")
+
+
+def test_two_kernels_map_at_once(kernels: list[Kernel], store_url: str) -> None:
+    """The same map becomes one, different ones become two; all rows once."""
+    for number, kernel in enumerate(kernels):
+        kernel.run(
+            "import time; from torc_nb import Workflow, make_api\n"
+            f"if {number} == 0: Workflow('sweep', files='files')\n"
+            "def run(x):\n    return x\n"
+            "params = [{'x': n} for n in range(20_000)]"
+        )
+    moment = "import time; time.sleep(max(0, {at} - time.time()))\nwf = Workflow('sweep')\n"
+    import time
+
+    at = time.time() + 0.5
+    for number, kernel in enumerate(kernels):
+        kernel.begin(
+            moment.format(at=at) + "wf.map(run, params, unpack=True)\n"
+            f"wf.map(run, params[:3], name='own{number}', unpack=True)"
+        )
+    for kernel in kernels:
+        assert kernel.run("[len(one) for one in sorted(wf.maps, key=lambda one: one.name)][-1]")
+    assert kernels[0].run("sorted((one.name, len(one)) for one in wf.maps)") == (
+        "[('own0', 3), ('own1', 3), ('run', 20000)]"
+    )
+    api = make_api(store_url)
+    assert api.progress(1).total == 20_006
+    api.database.close()
+
+
+def test_rerun_with_the_repaired_cell(kernels: list[Kernel]) -> None:
+    """The whole story of a Monday: a new kernel, the repaired cell, one line; what completed is not run again."""
+    first, second = kernels
+    cell = """
+def run(x):
+    print("try", x)
+    return 100 // {divisor}
+"""
+    start = "from torc_nb import Workflow; wf = Workflow('sweep', files='files')\n"
+    first.run(start + cell.format(divisor="x"))
+    out = first.run("m = wf.map(run, [5, 0, 10]); wf.run(num_cpus=1)")
+    assert "3 new" in out
+    first.run("assert m.wait(timeout=40, progress=False)")
+    assert "opened sweep (1): 3 jobs, 1 failed" in second.run(start + cell.format(divisor="(x or 1)"))
+    assert "ZeroDivisionError" in second.run("print(wf.failures().to_string())")
+    out = second.run("wf.rerun(status='failed')")
+    assert "1 job(s) of sweep are ready again" in out
+    assert "run: run changed, v2 runs from now on" in out
+    second.run("wf.run(num_cpus=1); assert wf.wait(timeout=40, progress=False)")
+    assert second.run("list(wf['run'])") == "[20, 100, 10]"
+    assert second.run("wf['run'].results(provenance=True)['job.code'].tolist()") == "['v1', 'v2', 'v1']"
