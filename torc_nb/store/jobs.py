@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -32,7 +33,7 @@ def get(database: Database, job_id: int) -> Row[Any]:
         No visible job of that id.
     """
     with database.read() as connection:
-        row = connection.execute(_listing().where(_jobs.c.id == job_id)).first()
+        row = connection.execute(_listing().where(_jobs.c.id == index(job_id))).first()
     if row is None:
         raise NotFound(f"There is no job {job_id}; `%torc jobs list` shows those there are.")
     return row
@@ -117,7 +118,7 @@ def rerun(
 
     They ask what their map asks by now. Their earlier attempts stay, but none of them is the job's result any more.
     """
-    chosen = None if job_ids is None else frozenset(job_ids)
+    chosen = None if job_ids is None else frozenset(index(job_id) for job_id in job_ids)
     wanted = [status for status in statuses if status in FINISHED]
     n = 0
     maps: set[int] = set()
@@ -202,7 +203,7 @@ class _Pieces:
             .order_by(_jobs.c.id)
             .with_for_update()
         )
-        self._chosen = None if job_ids is None else sorted(set(job_ids))
+        self._chosen = None if job_ids is None else sorted({index(job_id) for job_id in job_ids})
         self._last = 0
         self.is_over = self._chosen == []
 
