@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
@@ -15,6 +17,8 @@ from torc_nb.store.database import Database
 _jobs = schema.jobs
 _results = schema.results
 _maps = schema.maps
+
+_PENDING, _RUNNING = int(JobStatus.PENDING), int(JobStatus.RUNNING)
 
 #: Says how many jobs of a group a worker has room for, given how many are ready and how many workers share them.
 RoomFor = Callable[[counts.Group, int, int], int]
@@ -87,7 +91,7 @@ def _record(connection: Connection, worker_id: int, completions: Sequence[Comple
             done.attempt,
             None,
             done.job_id,
-            int(JobStatus.RUNNING if done.was_running else JobStatus.PENDING),
+            _RUNNING if done.was_running else _PENDING,
             done.attempt,
             worker_id,
         )
@@ -101,9 +105,9 @@ def _record(connection: Connection, worker_id: int, completions: Sequence[Comple
         rows,
     )
     kept = [done for done in completions if done.job_id in moved]
-    for done in kept:
-        old = JobStatus.RUNNING if done.was_running else JobStatus.PENDING
-        tally.move(done.map_id, done.requirement_id, old, done.status)
+    moves = Counter((done.map_id, done.requirement_id, done.was_running, done.status) for done in kept)
+    for (map_id, requirement_id, was_running, status), n in moves.items():
+        tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
     late = [
         (done, verdict)
         for done in completions
@@ -118,12 +122,13 @@ def _record(connection: Connection, worker_id: int, completions: Sequence[Comple
     )
 
 
+# One row per job: these gather the attributes in C.
+_before = attrgetter("job_id", "attempt", "run_id", "status", "return_code")
+_after = attrgetter(*_RESULT_COLUMNS[7:])
+
+
 def _result_row(done: Completion, worker_id: int, late: bool) -> tuple[object, ...]:
-    return (
-        done.job_id, done.attempt, done.run_id, done.status, done.return_code, late, worker_id, done.function_id,
-        done.fingerprint, done.started, done.seconds, done.cpu_seconds, done.peak_memory, done.value, done.error_type,
-        done.error, done.traceback, done.log_offset, done.stdout_bytes, done.stderr_bytes,
-    )  # fmt: skip
+    return (*_before(done), late, worker_id, *_after(done))
 
 
 def _judge_late(connection: Connection, worker_id: int, done: Completion, tally: counts.Tally) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from torc_nb.models import FINISHED, UNSUCCESSFUL, JobStatus
+from torc_nb.models import FINISHED, JobStatus
 from torc_nb.store import counts, events, schema, watch
 from torc_nb.store.database import Database
 
@@ -145,7 +145,6 @@ def _all_finished(connection: Connection, workflow_id: int, job_ids: Sequence[in
 
 def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> str | None:
     """Say which job's failure keeps the waiting ones from running; None where all completed."""
-    bad = [int(status) for status in UNSUCCESSFUL]
     error = (schema.results.c.error_type, schema.results.c.error)
     chosen = select(_jobs, schema.maps.c.name.label("map_name"), *error).select_from(
         _jobs.outerjoin(schema.maps, schema.maps.c.id == _jobs.c.map_id).outerjoin(
@@ -155,12 +154,12 @@ def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map
     )
     among = _jobs.c.id.in_(job_ids) if not map_ids else _jobs.c.map_id.in_(map_ids) | _jobs.c.id.in_(job_ids)
     first = connection.execute(
-        chosen.where(_jobs.c.workflow_id == workflow_id, among, _jobs.c.status.in_(bad)).order_by(_jobs.c.id).limit(1)
+        chosen.where(_jobs.c.workflow_id == workflow_id, among, schema.UNSUCCESSFUL).order_by(_jobs.c.id).limit(1)
     ).first()
     if first is None:
         return None
     n = connection.execute(
-        select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, among, _jobs.c.status.in_(bad)).limit(1000)
+        select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, among, schema.UNSUCCESSFUL).limit(1000)
     ).all()
     others = f" (and {len(n) - 1:,} more)" if len(n) > 1 else ""
     where = f"job {first.id}" + (f", row {first.row} of {first.map_name}," if first.map_name else "")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from torc_nb.errors import NotFound
-from torc_nb.models import CLAIMED, JobStatus, WorkerModel
+from torc_nb.models import JobStatus, WorkerModel
 from torc_nb.store import (
     bulk,
     cancellations,
@@ -86,6 +86,12 @@ def renew(database: Database, connection: Connection, worker_id: int) -> str:
     if before.state == "lost" and before.allocation_id is not None:
         _change_allocation(connection, before.allocation_id, state="running", message="", ended=None)
     return str(before.state)
+
+
+def note_packages(database: Database, worker_id: int, packages: dict[str, str]) -> None:
+    """Keep which versions of packages a worker's jobs run with."""
+    with database.write() as connection:
+        connection.execute(update(_workers).where(_workers.c.id == worker_id).values(packages=packages))
 
 
 def ask_to_leave(database: Database, workflow_id: int) -> int:
@@ -196,7 +202,7 @@ def _free(
             _jobs.c.interruptions,
             _jobs.c.note,
         )
-        .where(_jobs.c.worker_id == worker_id, _jobs.c.status.in_([int(status) for status in CLAIMED]))
+        .where(_jobs.c.worker_id == worker_id, schema.CLAIMED)
         .order_by(_jobs.c.id)
         .with_for_update()
     ).all()

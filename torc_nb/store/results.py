@@ -147,7 +147,8 @@ def failures(database: Database, workflow_id: int, map_id: int | None = None) ->
     exception = func.coalesce(_results.c.error_type, _jobs.c.note, literal_column("'unknown'")).label("exception")
     failed = [
         _jobs.c.workflow_id == workflow_id,
-        _jobs.c.status.in_([int(JobStatus.FAILED), int(JobStatus.TERMINATED)]),
+        schema.UNSUCCESSFUL,
+        _jobs.c.status != int(JobStatus.CANCELED),
     ]
     if map_id is not None:
         failed.append(_jobs.c.map_id == map_id)

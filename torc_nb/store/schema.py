@@ -22,8 +22,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
+from sqlalchemy.sql import ColumnElement
 
 from torc_nb.models import JobStatus
 
@@ -166,9 +168,17 @@ jobs = Table(
     Column("note", Text),
 )
 
-READY = text(f"status = {int(JobStatus.READY)}")
-CLAIMED = text(f"status IN ({int(JobStatus.PENDING)}, {int(JobStatus.RUNNING)})")
-UNSUCCESSFUL = text(f"status IN ({int(JobStatus.FAILED)}, {int(JobStatus.CANCELED)}, {int(JobStatus.TERMINATED)})")
+
+
+def _between(first: JobStatus, last: JobStatus) -> ColumnElement[bool]:
+    return jobs.c.status.between(literal_column(str(int(first))), literal_column(str(int(last))))
+
+
+# The conditions of partial indexes; a query uses such an index where it has the very same words, literals included. As
+# ranges: SQLite evaluates them at every write of a job, and would build a table for each IN.
+READY = jobs.c.status == literal_column(str(int(JobStatus.READY)))
+CLAIMED = _between(JobStatus.PENDING, JobStatus.RUNNING)
+UNSUCCESSFUL = _between(JobStatus.FAILED, JobStatus.TERMINATED)
 
 Index("jobs_of_map", jobs.c.workflow_id, jobs.c.map_id, jobs.c.id)
 Index(

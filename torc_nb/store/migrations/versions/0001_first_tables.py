@@ -156,7 +156,7 @@ def _create_jobs() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("jobs_claimed", "jobs", ["worker_id"], **_where("status IN (3, 4)"))
+    op.create_index("jobs_claimed", "jobs", ["worker_id"], **_where("status BETWEEN 3 AND 4"))
     op.create_index("jobs_of_map", "jobs", ["workflow_id", "map_id", "id"])
     op.create_index(
         "jobs_ready",
@@ -164,7 +164,7 @@ def _create_jobs() -> None:
         ["workflow_id", "map_id", "requirement_id", sa.text("priority DESC"), "id"],
         **_where("status = 2"),
     )
-    op.create_index("jobs_unsuccessful", "jobs", ["workflow_id", "status", "id"], **_where("status IN (6, 7, 8)"))
+    op.create_index("jobs_unsuccessful", "jobs", ["workflow_id", "status", "id"], **_where("status BETWEEN 6 AND 8"))
     op.create_table(
         "results",
         sa.Column("job_id", ID, autoincrement=False, nullable=False),
