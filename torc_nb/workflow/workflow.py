@@ -6,6 +6,7 @@ import getpass
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from torc_nb.workflow.map import Map, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from torc_nb.widgets import ProgressView
 
 
 class Workflow:
@@ -359,6 +362,11 @@ class Workflow:
         return widgets.text_line(self._api.progress(self.id))
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
+        return self._view._repr_mimebundle_()
+
+    @cached_property
+    def _view(self) -> ProgressView:
+        """One view, however often it is shown: each shows the same, and it is polled once."""
         from torc_nb import widgets
 
-        return widgets.ProgressView(lambda: self._api.status(self.id), self.name)._repr_mimebundle_()
+        return widgets.ProgressView(lambda: self._api.status(self.id), self.name)
