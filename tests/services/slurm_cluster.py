@@ -52,6 +52,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 # The nodes are what is written below, not what this machine has.
 SlurmdParameters=config_overrides
+# The controller looks at its queue once a second, whatever these say: a job starts half a second late on average.
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
 PropagateResourceLimits=NONE

@@ -1,0 +1,302 @@
+"""Workflows on a real Slurm, without accounting, as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from integration.conftest import until
+from nbclient import NotebookClient
+from services.kernel import Kernel
+from services.slurm_cluster import SlurmCluster
+
+from torc_nb.api import Api, launching
+from torc_nb.errors import LaunchError
+from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel
+from torc_nb.workflow import Workflow
+
+SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+
+#: Runs where it is asked for: it waits for a walltime, of which Slurm's shortest is a minute.
+SLOW = pytest.mark.skipif("TORC_NB_SLOW_TESTS" not in os.environ, reason="set TORC_NB_SLOW_TESTS=1")
+
+SIMULATION = '''
+def run(input_params: dict) -> dict:
+    """Runs one simulation on a set of input parameters."""
+    job_name = input_params["job_name"]
+    return {"inputs": input_params, "result": 5, "output_data_path": f"/projects/my-project/{job_name}"}
+
+
+def postprocess(results: list[dict]) -> dict:
+    """Collects the results of the workers."""
+    paths = [result["output_data_path"] for result in results]
+    return {"total": sum(result["result"] for result in results), "output_data_paths": paths}
+'''
+
+
+@pytest.fixture(autouse=True)
+def _ask_slurm_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute is polite to a controller, and long for a test."""
+    monkeypatch.setattr(launching, "ASK_AGAIN", 0.5)
+
+
+@pytest.fixture
+def wf(api: Api, slurm: SlurmCluster, tmp_path: Path) -> Iterator[Workflow]:
+    """A workflow; its allocations are cancelled before the database goes."""
+    opened = Workflow("sweep", files=tmp_path / "files")
+    yield opened
+    slurm.clear()
+    opened.api.database.close()
+
+
+def leave_a_mark(x: int, seconds: float = 0.0) -> int:
+    """Count the execution outside the database, and say where it was."""
+    import os
+    import time
+    from pathlib import Path
+
+    time.sleep(seconds)
+    with Path("ran").open("a") as ran:
+        ran.write(f"{x} {os.environ.get('SLURMD_NODENAME')}\n")
+    return x
+
+
+def marks(folder: Path) -> list[list[str]]:
+    """What the jobs left: row and node."""
+    path = folder / "ran"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def all_completed(wf: Workflow, seconds: float = 60) -> None:
+    """Wait until all is done, and see that all is well."""
+    assert wf.wait(timeout=seconds, progress=False)
+    assert set(wf.api.progress(wf.id).statuses) == {JobStatus.COMPLETED}
+
+
+@pytest.fixture(scope="module")
+def eagle() -> Iterator[SlurmCluster]:
+    """A cluster with the nodes of the tutorial's."""
+    if programs := SlurmCluster.missing():
+        pytest.skip(f"no {', '.join(programs)}")
+    with SlurmCluster(nodes=1, cpus=36, memory=184320) as cluster:
+        yield cluster
+
+
+@POSTGRESQL
+def test_the_tutorials_workflow(eagle: SlurmCluster, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module's function over three parameters, 4 CPUs and 20 GiB each, on a node of 180 GiB; and its postprocess."""
+    for name, value in eagle.environment.items():
+        monkeypatch.setenv(name, value)
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "simulation.py").write_text(SIMULATION)
+    wf = Workflow("my_workflow", files=tmp_path / "files", description="My workflow")
+    api.create_slurm_scheduler(
+        SlurmSchedulerModel(
+            workflow_id=wf.id, name="short", account="my_account", mem="180224", walltime="04:00:00", nodes=1
+        )
+    )
+    names = ["a", "b", "c"]
+    params = [{"job_name": name, "input1": number} for number, name in enumerate(names)]
+    m = wf.map(
+        ("simulation", "run"), params, postprocess=("simulation", "postprocess"), module_directory=code,
+        num_cpus=4, memory="20g", runtime="P0DT1H",
+    )  # fmt: skip
+    wf.schedule_nodes(1, scheduler="short")
+    all_completed(wf)
+    assert m.postprocess_result() == {
+        "total": 15, "output_data_paths": [f"/projects/my-project/{name}" for name in names]
+    }  # fmt: skip
+    assert list(m) == [
+        {"inputs": row, "result": 5, "output_data_path": f"/projects/my-project/{row['job_name']}"} for row in params
+    ]
+    (worker,) = api.list_workers(wf.id)
+    assert (worker.num_cpus, worker.memory) == (36, 180224 * 2**20)
+    eagle.clear()
+    wf.api.database.close()
+
+
+@POSTGRESQL
+def test_three_nodes_share_a_thousand_jobs(wf: Workflow, tmp_path: Path) -> None:
+    """Each runs exactly once, and every node has its part."""
+    m = wf.map(leave_a_mark, range(1000), [0.05] * 1000)
+    wf.schedule_nodes(3)
+    all_completed(wf)
+    ran = marks(tmp_path)
+    assert Counter(row for row, _ in ran) == Counter(str(x) for x in range(1000))
+    by_node = Counter(node for _, node in ran)
+    assert sorted(by_node) == ["n1", "n2", "n3"]
+    assert min(by_node.values()) > 50
+    assert list(m) == list(range(1000))
+    assert set(m.results(provenance=True)["job.host"]) == {"n1", "n2", "n3"}
+
+
+@POSTGRESQL
+def test_a_cancelled_allocation_costs_nothing(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """One is given to scancel in mid-run: its jobs go on elsewhere, and none is lost or failed."""
+    wf.map(leave_a_mark, range(300), [0.2] * 300)
+    wf.schedule_nodes(3)
+    until(lambda: len({node for _, node in marks(tmp_path)}) == 3)
+    victim = wf.api.list_allocations(wf.id)[1]
+    slurm.run("scancel", str(victim.scheduler_job))
+    all_completed(wf)
+    ran = Counter(row for row, _ in marks(tmp_path))
+    assert set(ran) == {str(x) for x in range(300)}
+    assert sum(ran.values()) <= 304  # what ran on the node's four CPUs at that moment, at most
+    assert wf.failures().empty
+
+
+@SQLITE
+def test_allocations_outlive_the_kernel(slurm: SlurmCluster, wf: Workflow, kernel: Kernel, tmp_path: Path) -> None:
+    """Killed in mid-run with signal 9; a new one finds all results."""
+    kernel.run(
+        "import pathlib, time\nfrom torc_nb import Workflow\n"
+        "def run(x):\n"
+        "    time.sleep(0.05)\n"
+        "    with pathlib.Path('ran').open('a') as ran:\n"
+        "        ran.write(f'{x} here\\n')\n"
+        "    return x\n"
+        "wf = Workflow('sweep'); m = wf.map(run, range(60)); wf.schedule_nodes(1, cpus=2)"
+    )
+    until(lambda: len(marks(tmp_path)) > 5)
+    kernel.kill()
+    assert len(marks(tmp_path)) < 60
+    all_completed(wf)
+    assert Counter(row for row, _ in marks(tmp_path)) == Counter(str(x) for x in range(60))
+    with Kernel(tmp_path) as monday:
+        assert monday.run("from torc_nb import Workflow; print(list(Workflow('sweep')['run']))").endswith(
+            f"{list(range(60))}\n"
+        )
+
+
+@SQLITE
+def test_submitting_from_within_a_job(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """Jupyter itself runs on a compute node: its job's variables reach neither sbatch nor the worker."""
+    wf.map(leave_a_mark, [1, 2])
+    script = tmp_path / "notebook.py"
+    script.write_text("from torc_nb import Workflow; Workflow('sweep').schedule_nodes(1, cpus=3, mem='1g')")
+    outer = slurm.sbatch(
+        "--cpus-per-task=1", "--mem=200", "--time=2", "--export=ALL", f"--chdir={tmp_path}",
+        script=f"{sys.executable} {script}",
+    )  # fmt: skip
+    until(lambda: wf.api.list_allocations(wf.id))
+    all_completed(wf)
+    (worker,) = wf.api.list_workers(wf.id)
+    assert (worker.num_cpus, worker.memory) == (3, 2**30)
+    (allocation,) = wf.api.list_allocations(wf.id)
+    assert allocation.scheduler_job != outer
+
+
+@SQLITE
+def test_nothing_is_complained_of_where_there_is_no_accounting(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """On this cluster sacct fails; nobody notices, neither in the notebook nor in the allocation's log."""
+    script = tmp_path / "notebook.py"
+    script.write_text(
+        "from torc_nb import Workflow\n"
+        "wf = Workflow('sweep', files='files')\n"
+        "m = wf.map(lambda x: x, [1, 2], name='same')\n"
+        "wf.schedule_nodes(1, cpus=2)\n"
+        "print(wf.status().is_done, list(m), repr(wf), len(wf.allocations()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "[1, 2]" in done.stdout
+    (allocation,) = api.list_allocations(1)
+    assert "sacct" not in Path(allocation.log).read_text()
+    slurm.clear()
+
+
+@SQLITE
+def test_a_failing_setup_line_shows_the_end_of_its_log(wf: Workflow, slurm: SlurmCluster) -> None:
+    """In status, and where one waits; nothing is left as if it were coming."""
+    wf.map(leave_a_mark, [1])
+    wf.schedule_nodes(1, cpus=1, setup=["echo loading the modules", "exit 3"])
+    with pytest.raises(LaunchError, match="loading the modules"):
+        wf.wait(timeout=30, progress=False)
+    (failed,) = wf.status().failed
+    assert "loading the modules" in failed.message
+    assert wf.status().waiting == []
+    wf.schedule_nodes(1, cpus=1)
+    all_completed(wf)
+
+
+@SQLITE
+def test_a_python_that_is_not_on_the_node(wf: Workflow, slurm: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its shell says so, and status repeats it."""
+    wf.map(leave_a_mark, [1])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/not/mounted/here/python")
+        wf.schedule_nodes(1, cpus=1)
+    until(lambda: wf.status().failed)
+    assert "/not/mounted/here/python" in wf.status().failed[0].message
+
+
+@SQLITE
+def test_a_refusal_is_told_with_its_cure(wf: Workflow) -> None:
+    """In sbatch's own words; nothing of it is pending."""
+    wf.map(leave_a_mark, [1])
+    with pytest.raises(LaunchError, match="invalid partition specified: nonesuch") as refused:
+        wf.schedule_nodes(2, partition="nonesuch")
+    assert len(str(refused.value).splitlines()) > 1
+    assert {one.state for one in wf.api.list_allocations(wf.id)} == {"failed"}
+
+
+@SQLITE
+def test_have_three_not_three_more(wf: Workflow, slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twice adds nothing and says so; four adds one; cancel ends them all."""
+    wf.map(leave_a_mark, range(50), [1.0] * 50)
+    wf.schedule_nodes(3, cpus=1)
+    wf.schedule_nodes(3, cpus=1)
+    assert "3 allocation(s) are pending or running already" in capsys.readouterr().out
+    assert len(slurm.squeue("--array")) == 3
+    wf.schedule_nodes(4, cpus=1)
+    assert len(slurm.squeue("--array")) == 4
+    wf.cancel()
+    until(lambda: slurm.squeue("--array", "--states=PENDING,RUNNING") == [])
+    assert set(wf.api.progress(wf.id).statuses) == {JobStatus.CANCELED}
+
+
+@SQLITE
+def test_magic_in_a_notebook(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """The tutorial's commands, in a notebook that nbclient executes from top to bottom."""
+    (tmp_path / "home" / "ipython").mkdir(parents=True)
+    cells = [
+        "%load_ext torc_nb\nfrom torc_nb import Workflow\nwf = Workflow('sweep', files='files')",
+        "def run(x):\n    return x * 2\nm = wf.map(run, [1, 2, 3])",
+        "%torc hpc slurm schedule-nodes -n 1",
+        "assert m.wait(timeout=40)",
+        "jobs = %torc jobs list\nassert len(jobs) == 3\nprint(m.results()['result'].tolist())",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(
+        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    assert "[2, 4, 6]" in notebook.cells[-1].outputs[0]["text"]
+    slurm.clear()
+
+
+@SLOW
+@SQLITE
+@pytest.mark.timeout(400)
+def test_an_allocation_of_one_minute(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """Its worker hands back what it cannot end in time; the next allocation does the rest, and nothing has failed."""
+    asked = ResourceRequirementsModel(workflow_id=wf.id, runtime=8)
+    wf.api.map_function(wf.id, leave_a_mark, range(12), [8.0] * 12, name="long", requirement=asked)
+    wf.schedule_nodes(1, cpus=1, walltime="1min")
+    until(lambda: slurm.squeue("--states=PENDING,RUNNING") == [], 150)
+    first = len(marks(tmp_path))
+    assert 4 <= first <= 7
+    assert wf.status().statuses == {JobStatus.READY: 12 - first, JobStatus.COMPLETED: first}
+    wf.schedule_nodes(1, cpus=2, walltime="5min")
+    all_completed(wf, 150)
+    assert Counter(row for row, _ in marks(tmp_path)) == Counter(str(x) for x in range(12))
