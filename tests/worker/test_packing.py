@@ -38,7 +38,7 @@ def most_at_once(stays: list[tuple[dict[str, Any], int]]) -> int:
     return max(itertools.accumulate(weight for _, weight in sorted(moments)))
 
 
-def test_mixed_requests_never_exceed_the_node(any_site: Site) -> None:
+def test_mixed_requests_never_exceed_the_node(site: Site) -> None:
     """Maps of different requests share four CPUs, 400 MiB and two GPUs; side by side, but never beyond."""
     requests = {
         "one": {"num_cpus": 1, "memory": 40 * MIB},
@@ -47,18 +47,18 @@ def test_mixed_requests_never_exceed_the_node(any_site: Site) -> None:
         "gpu": {"num_cpus": 1, "num_gpus": 1, "memory": 40 * MIB},
     }
     map_ids = {
-        name: any_site.map(stay, [0.1 + i / 1000 for i in range(5)], name=name, **request)
+        name: site.map(stay, [0.1 + i / 1000 for i in range(5)], name=name, **request)
         for name, request in requests.items()
     }
     settings = {"num_cpus": 4, "memory": 400 * MIB}
-    assert any_site.run(environ={"CUDA_VISIBLE_DEVICES": "0,1"}, **settings) == {"completed": 20}
-    stays = [(value, requests[name]) for name in requests for value in any_site.values(map_ids[name])]
+    assert site.run(environ={"CUDA_VISIBLE_DEVICES": "0,1"}, **settings) == {"completed": 20}
+    stays = [(value, requests[name]) for name in requests for value in site.values(map_ids[name])]
     assert 3 <= most_at_once([(value, request["num_cpus"]) for value, request in stays]) <= 4
     assert most_at_once([(value, request["memory"] // MIB) for value, request in stays]) <= 400
     assert most_at_once([(value, request.get("num_gpus", 0)) for value, request in stays]) <= 2
-    assert {value["threads"] for value in any_site.values(map_ids["three"])} == {"3"}
-    assert {value["gpus"] for value in any_site.values(map_ids["one"])} == {""}
-    assert {value["gpus"] for value in any_site.values(map_ids["gpu"])} <= {"0", "1"}
+    assert {value["threads"] for value in site.values(map_ids["three"])} == {"3"}
+    assert {value["gpus"] for value in site.values(map_ids["one"])} == {""}
+    assert {value["gpus"] for value in site.values(map_ids["gpu"])} <= {"0", "1"}
 
 
 def test_gpus_are_not_shared(site: Site) -> None:
@@ -133,7 +133,7 @@ def grow(row: int) -> int:
 
 @pytest.mark.parametrize("greedy", [300, -300])
 def test_the_job_furthest_over_its_request_is_stopped(site: Site, greedy: int) -> None:
-    """When the node's memory is used up the greediest is stopped with the numbers; its neighbour and the worker live."""
+    """When the node's memory is used up the greediest is stopped, with the numbers; the others live."""
     site.map(grow, [20, greedy], memory=80 * MIB)
     assert site.run(num_cpus=2, memory=250 * MIB) == {"completed": 1, "failed": 1}
     (job,) = site.jobs(JobStatus.FAILED)
@@ -144,7 +144,7 @@ def test_the_job_furthest_over_its_request_is_stopped(site: Site, greedy: int) -
     assert ended.peak_memory > 150 * MIB
 
 
-def test_short_jobs_behind_a_long_one_run_elsewhere_once(any_site: Site) -> None:
+def test_short_jobs_behind_a_long_one_run_elsewhere_once(site: Site) -> None:
     """A long job at the head of a micro-batch holds up nobody: those behind it are taken back, and run exactly once."""
 
     def run(row: int) -> int:
@@ -154,16 +154,16 @@ def test_short_jobs_behind_a_long_one_run_elsewhere_once(any_site: Site) -> None
             time.sleep(3)
         return row
 
-    map_id = any_site.map(run, range(2000))
-    worker = any_site.worker(num_cpus=2)
-    any_site.until(lambda: any_site.statuses().get("running", 0) >= 1)
+    map_id = site.map(run, range(2000))
+    worker = site.worker(num_cpus=2)
+    site.until(lambda: site.statuses().get("running", 0) >= 1)
     began = time.monotonic()
     assert worker.wait(40) == 0
-    assert any_site.statuses() == {"completed": 2000}
-    assert any_site.values(map_id) == list(range(2000))
-    assert Counter(any_site.lines()) == Counter(map(str, range(2000)))
-    long = [attempt for attempt in any_site.attempts() if attempt.seconds > 2]
-    during = [a for a in any_site.attempts() if long[0].started < a.started < long[0].started + long[0].seconds]
+    assert site.statuses() == {"completed": 2000}
+    assert site.values(map_id) == list(range(2000))
+    assert Counter(site.lines()) == Counter(map(str, range(2000)))
+    long = [attempt for attempt in site.attempts() if attempt.seconds > 2]
+    during = [a for a in site.attempts() if long[0].started < a.started < long[0].started + long[0].seconds]
     assert len(long) == 2
     assert len(during) > 300
     assert time.monotonic() - began < 8
@@ -181,6 +181,14 @@ def test_another_worker_takes_what_a_busy_one_held(site: Site) -> None:
     site.until(lambda: site.statuses().get("running", 0) == 1)
     site.worker(num_cpus=1)
     site.until(lambda: site.statuses(map_id) == {"completed": 2999, "running": 1}, 10)
+
+
+def test_large_parameters_and_results_travel_in_batches(site: Site) -> None:
+    """Batches far larger than a pipe, both ways at once, make neither end wait for the other for ever."""
+    text = "x" * 20_000
+    map_id = site.map(lambda row: {"text": row["text"], "n": row["n"]}, ({"n": n, "text": text} for n in range(1500)))
+    assert site.run(num_cpus=2) == {"completed": 1500}
+    assert [value["n"] for value in site.values(map_id)] == list(range(1500))
 
 
 class TestPacking:

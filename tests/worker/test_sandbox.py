@@ -27,12 +27,12 @@ def speak(row: int) -> int:
     return row
 
 
-def test_all_output_is_kept_per_attempt(any_site: Site) -> None:
+def test_all_output_is_kept_per_attempt(site: Site) -> None:
     """Python's, C's and a program's output stands with the attempt that wrote it, and nowhere else."""
-    any_site.map(speak, range(40))
-    assert any_site.run() == {"completed": 40}
-    for job in any_site.jobs():
-        out, err = any_site.printed(job.id)
+    site.map(speak, range(40))
+    assert site.run() == {"completed": 40}
+    for job in site.jobs():
+        out, err = site.printed(job.id)
         expected = [f"{what} {job.row}" for what in ("C", "fd", "print", "program")]
         assert sorted(out.splitlines()) == expected
         assert err.splitlines() == [f"error {job.row}", f"complaint {job.row}"]
@@ -81,7 +81,7 @@ def spoil(row: int) -> dict[str, object]:
     import warnings
 
     found = {
-        "cwd": os.path.basename(os.getcwd()),
+        "cwd": Path.cwd().name,
         "environ": dict(os.environ),
         "handler": str(signal.getsignal(signal.SIGTERM)),
         "warnings": str(warnings.filters),
@@ -99,10 +99,10 @@ def spoil(row: int) -> dict[str, object]:
         sys.stdout = io.StringIO()
         sys.stderr = None  # type: ignore[assignment]
         print("lost")
-        os.makedirs("gone", exist_ok=True)
+        Path("gone").mkdir(exist_ok=True)
         os.chdir("gone")
         if row % 4 == 0:
-            os.rmdir("../gone")
+            Path("../gone").rmdir()
         os.environ["SPOILT"] = "1"
         del os.environ["PATH"]
         signal.signal(signal.SIGTERM, lambda *_: None)

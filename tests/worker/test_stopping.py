@@ -88,7 +88,7 @@ def test_a_signal_to_all_processes_fails_no_job(site: Site) -> None:
 
 
 def test_when_a_worker_is_killed_another_takes_over(any_site: Site) -> None:
-    """kill -9 of a worker ends its children and their programs; what it did not record is done by the next."""
+    """A kill -9 of a worker ends its children and their programs; what it did not record is done by the next."""
     map_id = any_site.map(slow, range(30))
     worker = any_site.worker(num_cpus=2)
     any_site.until(lambda: any_site.statuses().get("running", 0) > 0)
@@ -143,7 +143,7 @@ def test_a_killed_child_fails_its_job_alone(site: Site) -> None:
 
 
 def test_a_worker_without_its_nursery_leaves(site: Site) -> None:
-    """kill -9 of the root nursery: no child can be had any more, so the worker gives its jobs back and leaves."""
+    """A kill -9 of the root nursery: no child can be had any more, so the worker gives its jobs back and leaves."""
     site.map(long, range(3))
     worker = site.worker(num_cpus=2)
     site.until(lambda: site.statuses().get("running") == 2)
@@ -155,7 +155,7 @@ def test_a_worker_without_its_nursery_leaves(site: Site) -> None:
 
 
 def test_jobs_of_a_dead_branch_run_again_in_the_same_worker(site: Site) -> None:
-    """kill -9 of the nursery that bore the children costs no job."""
+    """A kill -9 of the nursery that bore the children costs no job."""
     map_id = site.map(slow, range(1, 20, 2))
     worker = site.worker(num_cpus=2)
     site.until(lambda: site.statuses().get("running", 0) == 2)
@@ -167,7 +167,7 @@ def test_jobs_of_a_dead_branch_run_again_in_the_same_worker(site: Site) -> None:
 
 
 def test_a_daemon_that_a_job_leaves_blocks_nobody(site: Site) -> None:
-    """A process in a session of its own, holding all that it inherited, keeps neither the worker nor its end waiting."""
+    """A process in a session of its own, holding all that it inherited, keeps nobody waiting."""
 
     def run(row: int) -> int:
         pid = os.fork()
@@ -232,7 +232,7 @@ def test_cancel_of_one_job_leaves_the_others(site: Site) -> None:
     assert site.statuses() == {"completed": 198, "canceled": 2}
 
 
-def test_a_timeout_terminates_the_job_alone(any_site: Site) -> None:
+def test_a_timeout_terminates_the_job_alone(site: Site) -> None:
     """A job above its time limit is terminated, with the limit named; the others complete."""
 
     def run(row: int) -> int:
@@ -241,9 +241,9 @@ def test_a_timeout_terminates_the_job_alone(any_site: Site) -> None:
         time.sleep(60 if row == 3 else 0.01)
         return row
 
-    any_site.map(run, range(8), timeout=1)
-    assert any_site.run(num_cpus=2) == {"completed": 7, "terminated": 1}
-    ended = any_site.result(any_site.jobs(JobStatus.TERMINATED)[0].id)
+    site.map(run, range(8), timeout=1)
+    assert site.run(num_cpus=2) == {"completed": 7, "terminated": 1}
+    ended = site.result(site.jobs(JobStatus.TERMINATED)[0].id)
     assert "timeout of" in ended.error
     assert 0.9 < ended.seconds < 3
-    assert max(Counter(any_site.lines()).values()) == 1
+    assert max(Counter(site.lines()).values()) == 1

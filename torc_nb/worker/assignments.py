@@ -61,6 +61,10 @@ class Assignments:
             )
         return self._known[key]
 
+    def imports(self) -> frozenset[str]:
+        """The packages that the functions met so far use."""
+        return frozenset(name for known in list(self._known.values()) for name in known.function.imports)
+
     def known(self, claim: Claim) -> Assignment:
         """Return what was loaded for a claim."""
         return self._known[key_of(claim)]

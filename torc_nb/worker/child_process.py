@@ -46,7 +46,8 @@ class ChildProcess:
         self.is_held_up = False  # by a long job: what was behind it was taken back
         self._given: deque[tuple[int, Claim]] = deque()  # with the number that the child knows the job by
         self._numbers = itertools.count(1)
-        tasks_read, self._tasks = frames.pipe()
+        tasks_read, tasks_write = frames.pipe()
+        self.outbox = frames.Outbox(tasks_write)
         results_read, results_write = frames.pipe()
         self.inbox = frames.Inbox(results_read)
         self._files = [_unnamed_file(appending=True), _unnamed_file(appending=True), _unnamed_file(appending=False)]
@@ -54,7 +55,7 @@ class ChildProcess:
         self.pid = nursery.bear(tasks_read, results_write, *self._files)
         os.close(tasks_read)
         os.close(results_write)
-        self._send(pickle.dumps(role))
+        self.outbox.put(frames.packed(pickle.dumps(role)))
 
     def __len__(self) -> int:
         """How many jobs it has not answered."""
@@ -88,16 +89,15 @@ class ChildProcess:
             self.began = time.time()
         numbered = [(next(self._numbers), claim) for claim in claims]
         self._given.extend(numbered)
-        self._send(
-            [
-                (number, claim.job_id, claim.attempt, claim.row, text, collects)
-                for (number, claim), (text, collects) in zip(numbered, params, strict=True)
-            ]
-        )
+        tasks = [
+            (number, claim.job_id, claim.attempt, claim.row, text, collects)
+            for (number, claim), (text, collects) in zip(numbered, params, strict=True)
+        ]
+        self.outbox.put(frames.packed(tasks))
 
     def take_back(self) -> list[Claim]:
         """Take back the jobs behind the current one, those that the child will surely not begin."""
-        self.is_held_up = True
+        self.is_held_up = bool(self._given)
         if len(self._given) < 2:
             return []
         current, last = self._given[0], self._given[-1]
@@ -143,28 +143,17 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def dismiss(self) -> None:
-        """Let it end when it has done what it was given."""
-        if self._tasks >= 0:
-            os.close(self._tasks)
-            self._tasks = -1
-
     def printed(self) -> tuple[bytes, bytes]:
         """What its last job had printed when the child died."""
         stdout, stderr = (head_and_tail(descriptor) for descriptor in self._files[:2])
         return stdout, stderr
 
     def close(self) -> None:
-        """Release its pipes and files."""
-        self.dismiss()
+        """Release its pipes and files; where it lives, it ends when it has done what it was given."""
+        self.outbox.close()
         self._board.close()
         for descriptor in (self.inbox.descriptor, *self._files):
             os.close(descriptor)
-
-    def _send(self, message: object) -> None:
-        # A dead child's jobs come back to us when its end is noticed.
-        with contextlib.suppress(BrokenPipeError):
-            frames.write(self._tasks, frames.packed(message))
 
 
 def _unnamed_file(*, appending: bool) -> int:

@@ -67,8 +67,12 @@ class Crew:
         held = [len(child) for child in self.children if len(child)]
         return bool(held) and min(held) > 8
 
+    def outboxes(self) -> list[int]:
+        """What to wait for until it can be written to."""
+        return [child.outbox.descriptor for child in self.children if not child.outbox.is_empty]
+
     def descriptors(self) -> list[int]:
-        """What to wait for."""
+        """What to wait for until it can be read."""
         return self._nurseries.descriptors() + [
             child.inbox.descriptor for child in self.children if not child.inbox.is_closed
         ]
@@ -153,6 +157,9 @@ class Crew:
 
     def hand_out(self) -> None:
         """Give waiting jobs to children, with new children where there are places."""
+        for child in self.children:
+            if not child.outbox.is_empty:
+                child.outbox.flush()
         for key in self._stock:
             for child in [child for child in self.children if child.key == key]:
                 self._feed(child)

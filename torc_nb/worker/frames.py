@@ -48,6 +48,41 @@ def read(stream: BinaryIO) -> Any:
     return marshal.loads(stream.read(_LENGTH.unpack(head)[0]))
 
 
+class Outbox:
+    """What goes into a pipe without waiting for its reader: two ends that both wait to write would wait for ever."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self._rest = memoryview(b"")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all is written."""
+        return not self._rest
+
+    def put(self, frame: bytes) -> None:
+        """Add a frame, and write what goes."""
+        self._rest = memoryview(bytes(self._rest) + frame if self._rest else frame)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what goes."""
+        try:
+            while self._rest:
+                self._rest = self._rest[os.write(self.descriptor, self._rest) :]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:  # the reader died: what it was to do comes back when its end is noticed
+            self._rest = memoryview(b"")
+
+    def close(self) -> None:
+        """Close it; the reader sees the end."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
 class Inbox:
     """What arrives on a pipe that is read as far as it goes, without waiting."""
 

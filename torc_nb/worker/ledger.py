@@ -15,7 +15,8 @@ from torc_nb.models import Claim, Completion, WorkerModel
 from torc_nb.store import Database, claims, dependencies, leases, returning
 from torc_nb.store.watch import Watch
 from torc_nb.worker.appetite import Appetite
-from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.assignments import Assignments, key_of
+from torc_nb.worker.packages import versions
 
 #: How often the database is looked at for new work while there is none, in seconds.
 LOOK = 0.02
@@ -82,6 +83,7 @@ class Ledger(threading.Thread):
         self._others_changed_it = False
         self._held: set[int] = set()  # the jobs that the loop was told to run, as the database knows
         self._lost_answer = False
+        self._noted: frozenset[str] = frozenset()  # the packages whose versions are recorded
         self._said = 0.0
         self._inspected = 0.0
         self._failures = 0
@@ -225,7 +227,7 @@ class Ledger(threading.Thread):
             room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
         )
         self._said = time.monotonic()
-        for claim in answer.claims:
+        for claim in {key_of(claim): claim for claim in answer.claims}.values():
             self._prepare(claim)
         self._held.difference_update(done.job_id for done in errand.completions)
         self._held.update(claim.job_id for claim in answer.claims)
@@ -234,6 +236,7 @@ class Ledger(threading.Thread):
             self._unfit = ()
         elif errand.appetite is not None:
             self._found_nothing(errand.appetite)
+        self._note_packages()
 
     def _inspect(self) -> None:
         """See to what others left behind: dead workers' jobs, and answers to us that were lost on their way."""
@@ -264,6 +267,13 @@ class Ledger(threading.Thread):
                 f"{function.name} was mapped with Python {theirs}, and this worker runs Python {ours}: start workers "
                 f"from the notebook's own environment, or map again from a kernel with Python {ours}."
             )
+
+    def _note_packages(self) -> None:
+        """Record the versions of what the functions import, when the first jobs of one are under way."""
+        imports = self._assignments.imports()
+        if not imports <= self._noted:
+            leases.note_packages(self._database, self._worker.id or 0, versions(imports))
+            self._noted = imports
 
     def _tell(self, latest: News) -> None:
         with self._changed:

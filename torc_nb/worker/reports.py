@@ -39,16 +39,16 @@ class Reports:
 
     def add(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
         """Report what an attempt ended with; ``tree_peak`` is the most memory seen of its process tree."""
+        job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest = claim
         (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err) = outcome
         was_running = False
         if self._marked:
-            attempt = (claim.job_id, claim.attempt)
-            was_running = attempt in self._marked
-            self._marked.discard(attempt)
+            was_running = (job_id, attempt) in self._marked
+            self._marked.discard((job_id, attempt))
         completion = Completion(
-            claim.job_id, claim.attempt, claim.run_id, claim.map_id, claim.requirement_id, claim.function_id,
-            status, return_code, started, seconds, cpu, max(peak, tree_peak), value,
-            claim.params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
+            job_id, attempt, run_id, map_id, requirement_id, function_id, status, return_code, started, seconds, cpu,
+            max(peak, tree_peak), value,
+            params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
             self._log.append(out, err) if out or err else 0, len(out), len(err), was_running,
         )  # fmt: skip
         if status == _COMPLETED:

@@ -1,7 +1,12 @@
-"""What a job finds and leaves: folder, environment, signals, warnings and standard streams, put back after each."""
+"""What a job finds and leaves: folder, environment, signals, warnings and standard streams, put back after each.
+
+This runs after every job, however short, so it looks in the cheapest way that there is, and most jobs change nothing.
+"""
 
 from __future__ import annotations
 
+# `signal` wraps its answers in enumerations, at thirty times the cost.
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import signal
@@ -23,15 +28,15 @@ class Sandbox:
         os.environ.update(variables)
         if not self._missing_cwd:
             os.chdir(cwd)
+        self._real_cwd = os.getcwd()  # noqa: PTH109 - as it is asked below
         # os.environ._data is what os.environ.copy() would build anew, at ten times the cost.
         self._environment = dict(os.environ._data)  # type: ignore[attr-defined]
-        self._handlers = [signal.getsignal(number) for number in _SIGNALS]
+        self._handlers = [(int(number), _signal.getsignal(number)) for number in _SIGNALS]
         self._streams = (sys.stdin, sys.stdout, sys.stderr)
         self._filters = list(warnings.filters)
-        self._spares = [os.dup(number) for number in range(3)]
         self._umask = os.umask(0o077)
         os.umask(self._umask)
-        self._inodes = [os.fstat(number).st_ino for number in range(3)]
+        self._spares = [(os.dup(number), number) for number in range(3)]
 
     def check(self) -> None:
         """Refuse to run where the notebook's folder does not exist.
@@ -48,19 +53,14 @@ class Sandbox:
             )
 
     def restore(self) -> None:
-        """Put back what a job changed; looks first, since most change nothing."""
-        if not self._missing_cwd:
-            try:
-                if os.getcwd() != self._cwd:  # noqa: PTH109 - after every job: a Path costs more than all else here
-                    os.chdir(self._cwd)
-            except OSError:
-                os.chdir(self._cwd)
+        """Put back what a job changed."""
+        self._restore_folder()
         if os.environ._data != self._environment:  # type: ignore[attr-defined]
             os.environ.clear()
             os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in self._environment.items()})
-        for number, handler in zip(_SIGNALS, self._handlers, strict=True):
-            if signal.getsignal(number) is not handler:
-                signal.signal(number, handler)
+        for number, handler in self._handlers:
+            if _signal.getsignal(number) is not handler:
+                _signal.signal(number, handler)
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters  # type: ignore[index]
             warnings._filters_mutated()  # type: ignore[attr-defined]
@@ -70,10 +70,14 @@ class Sandbox:
                 with contextlib.suppress(Exception):
                     stream.flush()
             sys.stdin, sys.stdout, sys.stderr = self._streams
-        for descriptor, inode in enumerate(self._inodes):
-            try:
-                same = os.fstat(descriptor).st_ino == inode
-            except OSError:
-                same = False
-            if not same:
-                os.dup2(self._spares[descriptor], descriptor)
+        for spare, number in self._spares:
+            os.dup2(spare, number)  # to ask whether it is needed costs more
+
+    def _restore_folder(self) -> None:
+        try:
+            if os.getcwd() == self._real_cwd:  # noqa: PTH109 - a Path costs more than all else here
+                return
+        except OSError:  # the job removed the folder that it was in
+            pass
+        if not self._missing_cwd:
+            os.chdir(self._cwd)
