@@ -16,6 +16,9 @@ from torc_nb.api import Api, launching
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
 
+#: Tests of what does not depend on the database.
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
 
 def until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until something holds."""
@@ -61,6 +64,7 @@ def test_killed_worker_is_replaced(api: Api, workflow: WorkflowModel) -> None:
     assert api.progress(id_).statuses == {JobStatus.COMPLETED: 2}
 
 
+@ON_SQLITE
 def test_misfit_is_named_with_its_numbers(api: Api, workflow: WorkflowModel) -> None:
     """A worker that could start nothing is not started; one that has other jobs is, and says what it cannot."""
     id_ = map_one(api, workflow, num_cpus=100, memory="1T")
@@ -74,6 +78,7 @@ def test_misfit_is_named_with_its_numbers(api: Api, workflow: WorkflowModel) -> 
     assert "100 CPUs of 2" in brought.message
 
 
+@ON_SQLITE
 def test_waiting_for_what_never_fits_is_refused(api: Api, workflow: WorkflowModel) -> None:
     """Once the jobs that fit are done, those that fit no worker are named."""
     id_ = map_one(api, workflow, num_cpus=100)
@@ -84,6 +89,7 @@ def test_waiting_for_what_never_fits_is_refused(api: Api, workflow: WorkflowMode
         api.check_progress(id_)
 
 
+@ON_SQLITE
 def test_waiting_without_a_worker_is_refused(api: Api, workflow: WorkflowModel) -> None:
     """With what brings one; not once there is one, nor when all is done."""
     id_ = map_one(api, workflow)
@@ -96,6 +102,7 @@ def test_waiting_without_a_worker_is_refused(api: Api, workflow: WorkflowModel) 
     api.check_progress(id_)
 
 
+@ON_SQLITE
 def test_worker_that_never_reported(
     api: Api, workflow: WorkflowModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +123,7 @@ def test_worker_that_never_reported(
     until(lambda: api.progress(id_).is_done)
 
 
+@ON_SQLITE
 def test_python_that_is_none(api: Api, workflow: WorkflowModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interpreter that is gone is told at once, and nothing is left as if it were coming."""
     id_ = map_one(api, workflow)
@@ -140,6 +148,7 @@ def test_cancel_stops_jobs_and_delete_ends_workers(api: Api, workflow: WorkflowM
     until(lambda: not is_there(pid), 15)
 
 
+@ON_SQLITE
 def test_schedulers(api: Api, workflow: WorkflowModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The workflow's before the user's; the only one, or the default one, where none is named."""
     assert workflow.id is not None
@@ -160,6 +169,7 @@ def test_schedulers(api: Api, workflow: WorkflowModel, tmp_path: Path, monkeypat
         named("lang")
 
 
+@ON_SQLITE
 def test_number_of_nodes(api: Api, workflow: WorkflowModel) -> None:
     """At least one."""
     with pytest.raises(InvalidRequest, match="at least 1"):

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from integration.conftest import until
+from integration.works import leave_a_mark
 from nbclient import NotebookClient
 from services.kernel import Kernel
 from services.slurm_cluster import SlurmCluster
@@ -54,18 +55,6 @@ def wf(api: Api, slurm: SlurmCluster, tmp_path: Path) -> Iterator[Workflow]:
     yield opened
     slurm.clear()
     opened.api.database.close()
-
-
-def leave_a_mark(x: int, seconds: float = 0.0) -> int:
-    """Count the execution outside the database, and say where it was."""
-    import os
-    import time
-    from pathlib import Path
-
-    time.sleep(seconds)
-    with Path("ran").open("a") as ran:
-        ran.write(f"{x} {os.environ.get('SLURMD_NODENAME')}\n")
-    return x
 
 
 def marks(folder: Path) -> list[list[str]]:

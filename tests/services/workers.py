@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torc_nb
@@ -18,7 +19,7 @@ def is_there(pid: int) -> bool:
     """Whether a process runs; one that only waits to be waited for does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone, or going while it is read
         return False
 
 
@@ -32,10 +33,14 @@ def end_workers(api: Api) -> None:
     """End all workers on this machine of all workflows of a database: asked first, then killed."""
     for workflow in api.list_workflows():
         left = pids(api, workflow.id or 0)
-        for pid in left:
-            os.kill(pid, signal.SIGTERM)
+        _send(left, signal.SIGTERM)
         deadline = time.monotonic() + 10
         while any(map(is_there, left)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        for pid in filter(is_there, left):
-            os.kill(pid, signal.SIGKILL)
+        _send(left, signal.SIGKILL)
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it ended by itself meanwhile
+            os.kill(pid, number)

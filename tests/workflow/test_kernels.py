@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from services.workers import SEARCH_PATH, end_workers, pids
 
 from torc_nb.api import make_api
 from torc_nb.models import JobStatus
+
+#: Tests of what does not depend on the database.
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 NOTEBOOK = """
 import time, dataclasses, pathlib
@@ -78,6 +82,7 @@ def test_run_all_again_and_again(kernels: list[Kernel], store_url: str, tmp_path
     api.database.close()
 
 
+@ON_SQLITE
 def test_results_in_a_kernel_without_the_notebooks_classes(kernels: list[Kernel]) -> None:
     """They travelled with the function, and this kernel's modules stay its own."""
     first, second = kernels
@@ -99,8 +104,6 @@ def test_two_kernels_map_at_once(kernels: list[Kernel], store_url: str) -> None:
             "params = [{'x': n} for n in range(20_000)]"
         )
     moment = "import time; time.sleep(max(0, {at} - time.time()))\nwf = Workflow('sweep')\n"
-    import time
-
     at = time.time() + 0.5
     for number, kernel in enumerate(kernels):
         kernel.begin(
@@ -117,6 +120,7 @@ def test_two_kernels_map_at_once(kernels: list[Kernel], store_url: str) -> None:
     api.database.close()
 
 
+@ON_SQLITE
 def test_rerun_with_the_repaired_cell(kernels: list[Kernel]) -> None:
     """The whole story of a Monday: a new kernel, the repaired cell, one line; what completed is not run again."""
     first, second = kernels

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from workflow.study import halve
 
 from torc_nb.errors import InvalidRequest, JobFailed, LaunchError, NotFound
 from torc_nb.models import JobStatus
@@ -16,13 +17,8 @@ from torc_nb.workflow import Workflow
 
 Finish = Callable[[], None]
 
-
-def halve(row: dict[str, int]) -> dict[str, Any]:
-    """What is mapped."""
-    x = row["x"]
-    if x < 0:
-        raise ValueError(f"{x} is negative")
-    return {"half": x / 2}
+#: Tests of what does not depend on the database.
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
 def test_results_stand_beside_the_parameters(wf: Workflow, finish: Finish) -> None:
@@ -38,6 +34,7 @@ def test_results_stand_beside_the_parameters(wf: Workflow, finish: Finish) -> No
     assert list(m) == [{"half": 4.0}, {"half": 2.0}, {"half": 3.0}]
 
 
+@ON_SQLITE
 def test_index_of_several_levels_and_filtered_index(wf: Workflow, finish: Finish) -> None:
     """Both come back as they were."""
     levels = pd.MultiIndex.from_product([[1, 2], ["a", "b"]], names=["i", "j"])
@@ -49,6 +46,7 @@ def test_index_of_several_levels_and_filtered_index(wf: Workflow, finish: Finish
     assert thin.results()["result.half"].tolist() == [0.0, 1.0, 2.0]
 
 
+@ON_SQLITE
 def test_scalars_tuples_and_several_iterables(wf: Workflow, finish: Finish) -> None:
     """Each is called as Executor.map would."""
     scalars = wf.map(lambda x: x + 1, [1, 2], name="scalars")
@@ -131,6 +129,7 @@ def test_postprocess_is_canceled_with_its_cause(wf: Workflow, finish: Finish) ->
         m.postprocess_result()
 
 
+@ON_SQLITE
 def test_jobs_run_in_the_notebooks_folder_and_environment(
     wf: Workflow, finish: Finish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +148,7 @@ def test_jobs_run_in_the_notebooks_folder_and_environment(
     assert list(m) == [{"cwd": str(tmp_path), "FLAVOUR": "vanilla", "MY_TOKEN": None, "MPLBACKEND": None}]
 
 
+@ON_SQLITE
 def test_captured_values_are_printed_with_their_size(wf: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
     """So that nobody ships a table without knowing."""
     table = bytes(3_000_000)
@@ -156,6 +156,7 @@ def test_captured_values_are_printed_with_their_size(wf: Workflow, capsys: pytes
     assert "look: 1 new; captured lambda, table 3 MB" in capsys.readouterr().out
 
 
+@ON_SQLITE
 def test_iterating_does_not_wait_for_ever(wf: Workflow) -> None:
     """Without a worker it says so."""
     m = wf.map(halve, [{"x": 2}])
@@ -165,6 +166,7 @@ def test_iterating_does_not_wait_for_ever(wf: Workflow) -> None:
         m.wait(progress=False)
 
 
+@ON_SQLITE
 def test_by_name_from_another_folder(wf: Workflow, finish: Finish, tmp_path: Path) -> None:
     """The module travels; an edit in mid-run changes nothing until the next call."""
     folder = tmp_path / "code"

@@ -13,6 +13,9 @@ from torc_nb.workflow import Workflow
 
 Finish = Callable[[], None]
 
+#: Tests of what does not depend on the database.
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
 
 def test_opened_by_name(wf: Workflow, store_url: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Created once, then opened; of several the newest, and it says so."""
@@ -22,12 +25,15 @@ def test_opened_by_name(wf: Workflow, store_url: str, capsys: pytest.CaptureFixt
     assert again.id == wf.id
     assert capsys.readouterr().out == f"opened sweep ({wf.id}): 2 jobs, 0 failed\n"
     second = wf.api.create_workflow(wf.api.get_workflow(wf.id).model_copy(update={"id": None}))
-    assert Workflow("sweep", db=store_url).id == second.id
+    newest = Workflow("sweep", db=store_url)
+    assert newest.id == second.id
     assert "the newest of 2 of that name" in capsys.readouterr().out
     assert [one.name for one in again.maps] == ["two"]
     assert len(again["two"]) == 2
     with pytest.raises(NotFound, match="its maps: 'two'"):
         again["one"]
+    for opened in (again, newest):
+        opened.api.database.close()
 
 
 def test_created_message_hides_the_password(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,6 +51,7 @@ def test_database_on_a_server_needs_a_folder(postgres_url: str) -> None:
         Workflow("sweep", db=postgres_url)
 
 
+@ON_SQLITE
 def test_misspelt_options_of_nodes(wf: Workflow) -> None:
     """The ones there are are listed."""
     with pytest.raises(InvalidRequest, match="no option partitions; it has account, cpus"):
@@ -99,6 +106,7 @@ def test_rerun_takes_the_notebooks_function_as_it_now_is(
     assert m.results(provenance=True)["job.code"].nunique() == 2
 
 
+@ON_SQLITE
 def test_rerun_with_the_same_code_says_nothing_of_it(
     wf: Workflow, finish: Finish, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +125,7 @@ def test_rerun_with_the_same_code_says_nothing_of_it(
     assert len(wf.api.list_results(wf.id, first)) == 2
 
 
+@ON_SQLITE
 def test_rerun_takes_a_module_as_it_now_is(wf: Workflow, finish: Finish, tmp_path: Path) -> None:
     """The file beside the notebook was repaired."""
     module = tmp_path / "simulation.py"
@@ -129,6 +138,7 @@ def test_rerun_takes_a_module_as_it_now_is(wf: Workflow, finish: Finish, tmp_pat
     assert list(m) == [0.0, 0.25]
 
 
+@ON_SQLITE
 def test_a_partial_is_not_mistaken_for_its_function(
     wf: Workflow, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:

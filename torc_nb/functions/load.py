@@ -69,7 +69,8 @@ def classes_of(function: Function) -> dict[str, type]:
         except Exception as error:
             raise CannotLoad(f"`{function.name}` cannot be loaded: {type(error).__name__}: {error}") from error
     named = getattr(getattr(call, "func", call), "__globals__", {})  # of a partial, its function's
-    return {f"{one.__module__}:{one.__qualname__}": one for one in named.values() if isinstance(one, type)} | classes
+    own = {f"{one.__module__}:{one.__qualname__}": one for one in named.values() if isinstance(one, type)}
+    return {**own, **classes}
 
 
 def attribute(module: ModuleType, name: str) -> Any:

@@ -9,8 +9,9 @@ from torc_nb.api import Api, Status
 from torc_nb.models import JobStatus
 from torc_nb.widgets.progress import Bar
 
-#: The first and the longest pause between two looks at the database, in seconds.
-_SHORTEST, _LONGEST = 0.01, 0.5
+#: The shortest and the longest pause between two looks at the database, in seconds, and its share of the wait so far:
+#: what took a second is noticed within some hundredths.
+_SHORTEST, _LONGEST, _SHARE = 0.01, 0.5, 0.03
 #: How often allocations and dead workers are looked after, in seconds.
 _LOOK_AFTER = 5.0
 
@@ -56,11 +57,10 @@ def looks(api: Api, workflow_id: int) -> Iterator[None]:
     LaunchError
         It would wait for ever.
     """
-    pause, looked_after = _SHORTEST, 0.0
+    began, looked_after = time.monotonic(), 0.0
     while True:
         yield
         if time.monotonic() - looked_after > _LOOK_AFTER:
             api.check_progress(workflow_id)
             looked_after = time.monotonic()
-        time.sleep(pause)
-        pause = min(_LONGEST, pause * 1.3)
+        time.sleep(min(_LONGEST, max(_SHORTEST, _SHARE * (time.monotonic() - began))))

@@ -55,25 +55,33 @@ class Workflow:
         description: str = "",
     ) -> None:
         self._api = make_api(db)
-        known = self._api.list_workflows(name=name, user=getpass.getuser())
-        if known:
-            record = known[-1]
-            print(self._opened(record, len(known)))
-        else:
-            place = "" if files is None else str(Path(files).expanduser().resolve())
-            record = self._api.create_workflow(WorkflowModel(name=name, description=description, files=place))
-            print(f"created workflow {name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
-        assert record.id is not None
-        self.id = record.id
         self.name = name
+        try:
+            self.id = self._find() or self._create(files, description)
+        except BaseException:
+            self._api.database.close()
+            raise
         current.use(self._api, self.id)
 
-    def _opened(self, record: WorkflowModel, known: int) -> str:
-        assert record.id is not None
-        status = self._api.progress(record.id)
+    def _find(self) -> int | None:
+        """Open the newest workflow of this name and user, if there is one."""
+        known = self._api.list_workflows(name=self.name, user=getpass.getuser())
+        if not known:
+            return None
+        id_ = known[-1].id
+        assert id_ is not None
+        status = self._api.progress(id_)
         failed = status.statuses.get(JobStatus.FAILED, 0)
-        others = f"; the newest of {known} of that name" if known > 1 else ""
-        return f"opened {record.name} ({record.id}): {status.total:,} jobs, {failed:,} failed{others}"
+        others = f"; the newest of {len(known)} of that name" if len(known) > 1 else ""
+        print(f"opened {self.name} ({id_}): {status.total:,} jobs, {failed:,} failed{others}")
+        return id_
+
+    def _create(self, files: str | os.PathLike[str] | None, description: str) -> int:
+        place = "" if files is None else str(Path(files).expanduser().resolve())
+        record = self._api.create_workflow(WorkflowModel(name=self.name, description=description, files=place))
+        print(f"created workflow {self.name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
+        assert record.id is not None
+        return record.id
 
     @property
     def api(self) -> Api:
