@@ -5,10 +5,13 @@ No signal handler is set here: the worker's own are the first and only ones.
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
-from torc_nb.launch.carrier import DelayedSubmission
+gc.disable()  # until the worker has imported what it needs: there is no garbage in it, and looking for some takes long
+
+from torc_nb.launch.carrier import DelayedSubmission  # noqa: E402
 
 
 def main(folder: str, number: str) -> None:

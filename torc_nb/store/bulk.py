@@ -6,14 +6,22 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, Column, Connection, Dialect, Table, bindparam, func, insert, select, update
 from sqlalchemy import column as sql_column
-from sqlalchemy.dialects import postgresql, sqlite
 
 Row = Sequence[Any]
 
-_SQLITE: Dialect = sqlite.dialect()
-_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+def insert_on_conflict(connection: Connection, table: Table) -> Any:
+    """Return an INSERT that knows what to do about rows that are there: it is each dialect's own."""
+    # Imported here: each costs a worker's start some hundredths of a second, and it needs one of them.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -21,11 +29,11 @@ def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], 
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insert_sql(table, columns), list(map(tuple, rows)))
+        connection.exec_driver_sql(_insert_sql(connection.dialect, table, columns), list(map(tuple, rows)))
         return
     cursor = connection.connection.cursor()
-    with cursor.copy(_copy_sql(table, columns)) as copy:
-        copy.set_types([_postgresql_type(table.c[name]) for name in columns])
+    with cursor.copy(_copy_sql(connection.dialect, table, columns)) as copy:
+        copy.set_types([_postgresql_type(connection.dialect, table.c[name]) for name in columns])
         for row in rows:
             copy.write_row(row)
 
@@ -61,7 +69,7 @@ def _update_each(
     connection: Connection, table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
 ) -> set[int]:
     place = len(columns)
-    sql = _update_sql(table, keys, columns)
+    sql = _update_sql(connection.dialect, table, keys, columns)
     together = connection.begin_nested()
     if connection.exec_driver_sql(sql, list(map(tuple, rows))).rowcount == len(rows):
         together.commit()
@@ -73,14 +81,14 @@ def _update_each(
 
 @cache
 def _lock_by_ids(table: Table) -> Any:
-    ids = bindparam("ids", type_=postgresql.ARRAY(table.c.id.type))
+    ids = bindparam("ids", type_=ARRAY(table.c.id.type))
     return select(table.c.id).where(table.c.id == func.any(ids)).order_by(table.c.id).with_for_update()
 
 
 @cache
-def _insert_sql(table: Table, columns: tuple[str, ...]) -> str:
+def _insert_sql(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
     statement = insert(table).values({name: bindparam(name) for name in columns})
-    compiled = statement.compile(dialect=_SQLITE, column_keys=list(columns))
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
     order = [str(name) for name in compiled.positiontup or ()]
     if order != list(columns):
         raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
@@ -88,13 +96,13 @@ def _insert_sql(table: Table, columns: tuple[str, ...]) -> str:
 
 
 @cache
-def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
+def _update_sql(dialect: Dialect, table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
     statement = (
         update(table)
         .values({name: bindparam(f"new_{name}") for name in columns})
         .where(*(table.c[name] == bindparam(f"old_{name}") for name in keys))
     )
-    compiled = statement.compile(dialect=_SQLITE)
+    compiled = statement.compile(dialect=dialect)
     order = [str(name) for name in compiled.positiontup or ()]
     if order != [f"new_{name}" for name in columns] + [f"old_{name}" for name in keys]:
         raise AssertionError(f"give the columns of {table.name} in the table's order: {order}")
@@ -102,15 +110,15 @@ def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -
 
 
 @cache
-def _copy_sql(table: Table, columns: tuple[str, ...]) -> str:
-    quote = _POSTGRESQL.identifier_preparer.quote
+def _copy_sql(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
+    quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in columns)
     return f"COPY {quote(table.name)} ({names}) FROM STDIN WITH (FORMAT BINARY)"
 
 
 @cache
-def _postgresql_type(column: Column[Any]) -> str:
-    name = str(column.type.compile(dialect=_POSTGRESQL)).lower()
+def _postgresql_type(dialect: Dialect, column: Column[Any]) -> str:
+    name = str(column.type.compile(dialect=dialect)).lower()
     return {"double precision": "float8", "bigint": "int8", "integer": "int4", "smallint": "int2"}.get(
         name, "varchar" if name.startswith("varchar") else name
     )
@@ -120,7 +128,7 @@ def _postgresql_type(column: Column[Any]) -> str:
 def _update_from_arrays(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
     typed = [(f"new_{name}", table.c[name].type) for name in columns]
     typed += [(f"old_{name}", table.c[name].type) for name in keys]
-    arrays = [bindparam(name, type_=postgresql.ARRAY(type_)) for name, type_ in typed]
+    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in typed]
     given = (
         func.unnest(*arrays)
         .table_valued(*(sql_column(name, type_) for name, type_ in typed), name="given")

@@ -6,10 +6,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import schema
+from torc_nb.store import bulk, schema
 
 #: Over how many rows a count is spread on PostgreSQL, so that workers seldom wait for one another.
 SHARDS = 16
@@ -50,8 +49,7 @@ class Tally:
         ]  # fmt: skip
         if not rows:
             return
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(_counts)
+        statement = bulk.insert_on_conflict(connection, _counts)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=list(_counts.primary_key.columns), set_={"n": _counts.c.n + statement.excluded.n}

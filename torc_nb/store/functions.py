@@ -7,11 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from torc_nb.errors import NotFound
 from torc_nb.functions import Captured, Function, ModuleSource, Signature
-from torc_nb.store import schema
+from torc_nb.store import bulk, schema
 from torc_nb.store.database import Database
 
 _functions = schema.functions
@@ -145,8 +144,8 @@ def _details(connection: Connection, function: Function) -> dict[str, Any]:
 def _keep_source(connection: Connection, content: bytes) -> bytes:
     """Keep a module's text once, however many functions use it."""
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(_sources).values(digest=digest, content=content).on_conflict_do_nothing())
+    statement = bulk.insert_on_conflict(connection, _sources)
+    connection.execute(statement.values(digest=digest, content=content).on_conflict_do_nothing())
     return digest
 
 

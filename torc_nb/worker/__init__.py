@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from torc_nb.models import WorkerSettings
@@ -9,9 +10,14 @@ from torc_nb.models import WorkerSettings
 
 def run(settings: WorkerSettings) -> None:
     """Be a worker until there is nothing left to do, or until told to stop."""
-    # The nursery is forked before anything heavy is imported, before the first thread, and with the user's own umask.
+    # What is imported stays: to look through it for garbage, again and again, would cost a quarter of a worker's start.
+    gc.disable()
+    # The nursery is forked before the database's half is imported, before the first thread, with the user's own umask.
+    # It has what children need; they share it.
+    from torc_nb.worker import child  # noqa: F401
     from torc_nb.worker.nursery import Nursery
 
+    gc.freeze()
     nursery = Nursery.start()
     os.umask(0o077)
     from torc_nb.worker.bell import Bell
@@ -19,4 +25,6 @@ def run(settings: WorkerSettings) -> None:
     bell = Bell()
     from torc_nb.worker.shift import Shift
 
+    gc.freeze()
+    gc.enable()
     Shift(settings, nursery, bell).work()

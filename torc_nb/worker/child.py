@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -37,6 +38,7 @@ class Role:
 
 def serve(tasks: int, results: int, stdout: int, stderr: int, board: int) -> None:
     """Be a child: the first message is its role, each further one a batch of jobs; ends when the pipe is closed."""
+    gc.enable()
     _settle(stdout, stderr)
     with os.fdopen(tasks, "rb", buffering=1 << 16) as inbox:
         role: Role = pickle.loads(frames.read(inbox))

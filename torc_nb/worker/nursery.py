@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -142,10 +143,11 @@ def _live(control: socket.socket, variables: Mapping[str, str], imports: Sequenc
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         os.environ.update(variables)
-        for name in ("torc_nb.worker.child", *imports):
+        for name in imports:
             # What cannot be imported here fails in the job that needs it, with its own traceback.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+        gc.freeze()  # what is imported is shared with the children, and not copied by looking for garbage in it
         control.send(json.dumps({"ready": True}).encode())
         _serve(control)
         status = 0
