@@ -79,6 +79,17 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)!r})"
 
+    def check_exists(self) -> None:
+        """Make sure that an SQLite file is still there: open connections go on with one that was removed.
+
+        Raises
+        ------
+        DatabaseError
+            It was removed.
+        """
+        if self.is_sqlite and not Path(self.engine.url.database or "").exists():
+            raise DatabaseError(f"{self!r} was removed.")
+
     def close(self) -> None:
         """Close its connections; using it again opens new ones."""
         self.engine.dispose()
@@ -206,7 +217,12 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
         except OSError as error:
             raise DatabaseError(f"{path} cannot be made: {error.strerror}.") from error
     journal = "DELETE" if machine.is_on_network(path) else "WAL"
-    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False})
+
+    def connect() -> sqlite3.Connection:
+        # rw: a file that was removed is not made anew, empty
+        return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT, check_same_thread=False)
+
+    engine = create_engine(url, creator=connect)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

@@ -246,6 +246,7 @@ class Ledger(threading.Thread):
             returning.give_back(self._database, workflow_id, worker_id, sorted(unknown))
             self._lost_answer = False
         if time.monotonic() - self._inspected > INSPECTION:
+            self._database.check_exists()
             leases.expire(self._database, workflow_id)
             dependencies.release_all(self._database, workflow_id)
             self._inspected = time.monotonic()
