@@ -58,11 +58,11 @@ def crash(row: int) -> int:
     return row
 
 
-def test_a_dying_process_fails_one_job_alone(any_site: Site) -> None:
+def test_a_dying_process_fails_one_job_alone(site: Site) -> None:
     """Who crashes fails alone, with the signal named; those before and behind it in the batch run exactly once."""
-    any_site.map(crash, range(1000))
-    assert any_site.run() == {"completed": 994, "failed": 6}
-    errors = {job.row: any_site.result(job.id) for job in any_site.jobs(JobStatus.FAILED)}
+    site.map(crash, range(1000))
+    assert site.run() == {"completed": 994, "failed": 6}
+    errors = {job.row: site.result(job.id) for job in site.jobs(JobStatus.FAILED)}
     told = {row: (result.error_type, result.return_code) for row, result in errors.items()}
     assert told == {
         10: ("SIGSEGV", -signal.SIGSEGV),
@@ -74,7 +74,7 @@ def test_a_dying_process_fails_one_job_alone(any_site: Site) -> None:
     }
     assert "Segmentation fault" in errors[10].error
     assert "memory" in errors[30].error
-    assert Counter(any_site.lines()) == Counter(map(str, range(1000)))
+    assert Counter(site.lines()) == Counter(map(str, range(1000)))
 
 
 def odd_end(kind: str) -> object:

@@ -74,8 +74,8 @@ def test_gpus_are_not_shared(site: Site) -> None:
 
 def test_a_wide_and_a_narrow_job_run_side_by_side(site: Site) -> None:
     """On four CPUs a job of three and a job of one overlap."""
-    wide = site.map(stay, [1.0], name="wide", num_cpus=3, memory=MIB)
-    narrow = site.map(stay, [1.0], name="narrow", num_cpus=1, memory=MIB)
+    wide = site.map(stay, [0.6], name="wide", num_cpus=3, memory=MIB)
+    narrow = site.map(stay, [0.6], name="narrow", num_cpus=1, memory=MIB)
     assert site.run(num_cpus=4) == {"completed": 2}
     assert most_at_once([(site.values(wide)[0], 3), (site.values(narrow)[0], 1)]) == 4
 
@@ -86,7 +86,7 @@ def test_what_never_fits_is_never_claimed(site: Site) -> None:
     site.map(stay, [0.0], name="gpus", num_gpus=3)
     site.map(stay, [0.0], name="memory", memory="900g")
     fits = site.map(stay, [0.0] * 20, name="fits")
-    worker = site.worker(num_cpus=2, idle_timeout=1.5)
+    worker = site.worker(num_cpus=2, idle_timeout=0.7)
     site.until(lambda: site.statuses(fits) == {"completed": 20})
     worker.wait(20)
     assert site.statuses() == {"completed": 20, "ready": 3}
@@ -100,7 +100,7 @@ def test_only_what_fits_the_time_left_is_claimed(site: Site) -> None:
         for name, runtime in {"short": 10, "just": 61, "long": 90, "unknown": None}.items()
     }
     end = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 60), "SLURM_CPUS_ON_NODE": "2"}
-    site.run(environ=end, idle_timeout=1.5)
+    site.run(environ=end, idle_timeout=0.7)
     done = {name for name, map_id in maps.items() if site.statuses(map_id) == {"completed": 1}}
     assert done == {"short", "just", "unknown"}
 
@@ -123,7 +123,7 @@ def grow(row: int) -> int:
 
     code = "import time, sys\nblocks = []\n"
     code += f"for _ in range({abs(row)} // 10): blocks.append(b'x' * (10 << 20)); time.sleep(0.02)\n"
-    code += "time.sleep(3)"
+    code += "time.sleep(1.5)"
     if row < 0:
         subprocess.run([sys.executable, "-c", code], check=True)
     else:
@@ -150,23 +150,19 @@ def test_short_jobs_behind_a_long_one_run_elsewhere_once(site: Site) -> None:
     def run(row: int) -> int:
         with Path("ran").open("a") as file:
             file.write(f"{row}\n")
-        if row in (700, 1100):
-            time.sleep(3)
+        if row == 700:
+            time.sleep(2.5)
         return row
 
     map_id = site.map(run, range(2000))
     worker = site.worker(num_cpus=2)
     site.until(lambda: site.statuses().get("running", 0) >= 1)
-    began = time.monotonic()
     assert worker.wait(40) == 0
     assert site.statuses() == {"completed": 2000}
     assert site.values(map_id) == list(range(2000))
     assert Counter(site.lines()) == Counter(map(str, range(2000)))
-    long = [attempt for attempt in site.attempts() if attempt.seconds > 2]
-    during = [a for a in site.attempts() if long[0].started < a.started < long[0].started + long[0].seconds]
-    assert len(long) == 2
-    assert len(during) > 300
-    assert time.monotonic() - began < 8
+    (long,) = [attempt for attempt in site.attempts() if attempt.seconds > 2]
+    assert all(attempt.started < long.started + long.seconds for attempt in site.attempts())
 
 
 def test_another_worker_takes_what_a_busy_one_held(site: Site) -> None:

@@ -131,14 +131,14 @@ def test_a_deleted_workflow_ends_its_workers(site: Site) -> None:
     assert worker.wait(15) == 0
 
 
-def test_a_worker_that_is_asked_to_leave_gives_its_jobs_back(any_site: Site) -> None:
+def test_a_worker_that_is_asked_to_leave_gives_its_jobs_back(site: Site) -> None:
     """Asked through the database, a worker leaves as if it had been signalled."""
-    any_site.map(lambda row: time.sleep(30), range(3))
-    worker = any_site.worker(num_cpus=2)
-    any_site.until(lambda: any_site.statuses().get("running", 0) == 2)
-    leases.ask_to_leave(any_site.database, any_site.id)
+    site.map(lambda row: time.sleep(30), range(3))
+    worker = site.worker(num_cpus=2)
+    site.until(lambda: site.statuses().get("running", 0) == 2)
+    leases.ask_to_leave(site.database, site.id)
     assert worker.wait(15) == 0
-    assert any_site.statuses() == {"ready": 3}
+    assert site.statuses() == {"ready": 3}
 
 
 def test_postprocess_gets_the_results_in_input_order(any_site: Site) -> None:
@@ -160,11 +160,11 @@ def test_postprocess_gets_the_results_in_input_order(any_site: Site) -> None:
     assert values.decode(any_site.result(job.id).value) == {"rows": rows, "last": (8, 8 + 1j)}
 
 
-def test_postprocess_is_canceled_where_a_job_failed(any_site: Site) -> None:
+def test_postprocess_is_canceled_where_a_job_failed(site: Site) -> None:
     """It does not run on half of the results, and names the job that is to blame."""
-    any_site.map(lambda row: 1 // row, [1, 0], postprocess=len)
-    assert any_site.run() == {"completed": 1, "failed": 1, "canceled": 1}
-    assert "ZeroDivisionError" in any_site.jobs(JobStatus.CANCELED)[0].note
+    site.map(lambda row: 1 // row, [1, 0], postprocess=len)
+    assert site.run() == {"completed": 1, "failed": 1, "canceled": 1}
+    assert "ZeroDivisionError" in site.jobs(JobStatus.CANCELED)[0].note
 
 
 def test_two_workers_share_the_jobs(any_site: Site) -> None:

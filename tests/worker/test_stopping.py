@@ -38,23 +38,22 @@ def long(row: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_a_worker_cleanly(any_site: Site, number: signal.Signals) -> None:
+def test_a_signal_stops_a_worker_cleanly(site: Site, number: signal.Signals) -> None:
     """What ended is recorded, what did not is ready again, nothing stays behind, and the next worker does the rest."""
-    map_id = any_site.map(slow, range(30))
-    worker = any_site.worker(num_cpus=2)
-    any_site.until(lambda: any_site.statuses().get("completed", 0) > 3)
+    map_id = site.map(slow, range(16))
+    worker = site.worker(num_cpus=2)
+    site.until(lambda: site.statuses().get("completed", 0) > 3)
     children = children_of(worker.pid)
     assert len(children) >= 4
     worker.send_signal(number)
     assert worker.wait(10) == 0
     assert are_gone(children)
-    found = any_site.statuses()
+    found = site.statuses()
     assert set(found) == {"completed", "ready"}
-    assert found["completed"] == len(any_site.lines())
-    assert [record.state for record in any_site.workers()] == ["left"]
-    any_site.map(slow, range(6), name="again")
-    assert any_site.run(num_cpus=2) == {"completed": 36}
-    assert any_site.values(map_id) == list(range(30))
+    assert found["completed"] == len(site.lines())
+    assert [record.state for record in site.workers()] == ["left"]
+    assert site.run(num_cpus=2) == {"completed": 16}
+    assert site.values(map_id) == list(range(16))
 
 
 def test_a_stopped_worker_gives_back_what_runs(site: Site) -> None:
@@ -87,19 +86,19 @@ def test_a_signal_to_all_processes_fails_no_job(site: Site) -> None:
     assert site.attempts() == []
 
 
-def test_when_a_worker_is_killed_another_takes_over(any_site: Site) -> None:
+def test_when_a_worker_is_killed_another_takes_over(site: Site) -> None:
     """A kill -9 of a worker ends its children and their programs; what it did not record is done by the next."""
-    map_id = any_site.map(slow, range(30))
-    worker = any_site.worker(num_cpus=2)
-    any_site.until(lambda: any_site.statuses().get("running", 0) > 0)
+    map_id = site.map(slow, range(16))
+    worker = site.worker(num_cpus=2)
+    site.until(lambda: site.statuses().get("running", 0) > 0)
     children = children_of(worker.pid)
     worker.kill()
     worker.wait()
-    any_site.until(lambda: are_gone(children), 5)
-    assert any_site.run(num_cpus=2) == {"completed": 30}
-    assert any_site.values(map_id) == list(range(30))
-    assert [record.state for record in any_site.workers()] == ["lost", "left"]
-    assert 0 < max(job.interruptions for job in any_site.jobs()) <= 1
+    site.until(lambda: are_gone(children), 5)
+    assert site.run(num_cpus=2) == {"completed": 16}
+    assert site.values(map_id) == list(range(16))
+    assert [record.state for record in site.workers()] == ["lost", "left"]
+    assert 0 < max(job.interruptions for job in site.jobs()) <= 1
 
 
 def test_programs_die_with_a_killed_worker(site: Site) -> None:
@@ -188,7 +187,7 @@ def test_a_daemon_that_a_job_leaves_blocks_nobody(site: Site) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.05, 0.15, 0.3, 0.6])
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.3, 0.6])
 def test_ctrl_c_at_any_moment_of_the_start_is_quiet(site: Site, moment: float) -> None:
     """A worker that is stopped while it starts leaves no traceback of ours, no process and no claimed job."""
     site.map(long, [0])
