@@ -36,6 +36,7 @@ def map_one(api: Api, workflow: WorkflowModel, **request: object) -> int:
     return workflow.id
 
 
+@ON_SQLITE
 def test_second_run_adds_nothing(api: Api, workflow: WorkflowModel) -> None:
     """Neither while the first worker starts, nor when it works, nor when it waits; more=True does."""
     id_ = map_one(api, workflow)

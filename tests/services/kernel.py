@@ -51,12 +51,11 @@ class Kernel:
 
     def run(self, code: str, seconds: float = 60) -> str:
         """Run a cell; returns what it printed, and the text of its last value."""
-        message = self._client.execute(code)
-        return self._collect(message, seconds)
+        return self._collect(self._execute(code), seconds)
 
     def begin(self, code: str) -> None:
         """Begin a cell and do not wait for it."""
-        self._client.execute(code)
+        self._execute(code)
 
     def interrupt(self) -> None:
         """Press the stop button."""
@@ -79,7 +78,14 @@ class Kernel:
     def _connect(self) -> None:
         self._client: Any = self._manager.client()
         self._client.start_channels()
-        self._client.wait_for_ready(timeout=60)
+        self._is_ready = False
+
+    def _execute(self, code: str) -> str:
+        """Send a cell; the first one waits for the kernel, so that several kernels start side by side."""
+        if not self._is_ready:
+            self._client.wait_for_ready(timeout=60)
+            self._is_ready = True
+        return str(self._client.execute(code))
 
     def _collect(self, request: str, seconds: float) -> str:
         deadline = time.monotonic() + seconds

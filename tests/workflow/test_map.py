@@ -21,6 +21,7 @@ Finish = Callable[[], None]
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
+@ON_SQLITE
 def test_results_stand_beside_the_parameters(wf: Workflow, finish: Finish) -> None:
     """With the frame's index, so that join works; and in order, however the rows were given."""
     frame = pd.DataFrame({"x": [8, 4, 6]}, index=pd.Index(["c", "a", "b"], name="site"))
@@ -90,6 +91,7 @@ def test_results_before_the_end(wf: Workflow) -> None:
     assert "1 uninitialized" in repr(m)
 
 
+@ON_SQLITE
 def test_failure_is_raised_where_its_result_is_asked_for(wf: Workflow, finish: Finish, capsys: Any) -> None:
     """With its traceback; what comes before it in order is given."""
     m = wf.map(halve, [{"x": 2}, {"x": -1}, {"x": 4}, {"x": -2}])

@@ -84,6 +84,7 @@ def test_rerun_runs_what_failed_and_what_collects_it(
     assert [len((tmp_path / f"ran-{x}").read_text()) for x in (1, 2, 3)] == [1, 2, 1]
 
 
+@ON_SQLITE
 def test_rerun_takes_the_notebooks_function_as_it_now_is(
     wf: Workflow, finish: Finish, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
