@@ -17,7 +17,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-ac
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
-	$(BIN)/jupyter nbconvert --log-level=WARN --to notebook --inplace --execute \
+	TORC_NB_PROGRESS=plain $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --inplace --execute \
 	    --ExecutePreprocessor.store_widget_state=False $(DEMO)/$(NOTEBOOK)
 	@$(BIN)/jupyter nbconvert --log-level=WARN --to html $(DEMO)/$(NOTEBOOK)
 	@echo

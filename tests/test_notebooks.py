@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def test_notebook(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", f"--rootdir={folder}", *options, name],
         cwd=folder,
+        env=os.environ | {"TORC_NB_PROGRESS": "plain"},  # a bar's pace is never twice the same
         capture_output=True,
         text=True,
     )

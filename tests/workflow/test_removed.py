@@ -14,7 +14,7 @@ from torc_nb import Workflow
 def test_workers_leave_when_their_database_is_removed(tmp_path: Path) -> None:
     """An idle worker notices that the SQLite file is gone, ends, and does not make it anew."""
     workflow = Workflow("gone", db=tmp_path / "place" / "torc.db")
-    workflow.map(len, [[1], [1, 2]]).wait(timeout=0, progress=False)
+    workflow.map(len, [[1], [1, 2]])
     workflow.run(num_cpus=1)
     workflow.wait(timeout=60, progress=False)
     worker = psutil.Process(int(workflow.workers()["pid"].iloc[0]))

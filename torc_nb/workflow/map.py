@@ -124,15 +124,17 @@ class Map:
             raise NotFound(f"Map {self.name} has no postprocess: give map(…, postprocess=function).")
         return self.value(job_id)
 
-    def wait(self, timeout: float | None = None, *, progress: bool = True) -> bool:
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
         """Wait until all its jobs, postprocess included, have finished; nothing depends on waiting.
 
-        Returns
-        -------
-        bool
-            False where ``timeout`` seconds passed before.
+        Raises
+        ------
+        TimeoutError
+            ``timeout`` seconds passed before; the jobs go on.
+        LaunchError
+            No worker runs or is coming, or none fits, so that it would wait for ever.
         """
-        return waiting.wait(
+        waiting.wait(
             self._api, self._workflow_id, self._numbers, timeout=timeout, progress=progress, title=self.name
         )
 

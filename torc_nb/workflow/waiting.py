@@ -24,16 +24,13 @@ def wait(
     timeout: float | None = None,
     progress: bool = True,
     title: str = "",
-) -> bool:
+) -> None:
     """Wait until all jobs that ``counts`` picks out of a status have finished.
-
-    Returns
-    -------
-    bool
-        False where ``timeout`` seconds passed before.
 
     Raises
     ------
+    TimeoutError
+        ``timeout`` seconds passed before.
     LaunchError
         No worker runs or is coming, or none fits, so that it would wait for ever.
     """
@@ -43,10 +40,10 @@ def wait(
             numbers = counts(api.progress(workflow_id))
             bar.update(numbers)
             if all(one.is_finished for one, n in numbers.items() if n):
-                return True
+                return
             if deadline is not None and time.monotonic() > deadline:
-                return False
-    raise AssertionError("looks never ends")
+                left = sum(n for one, n in numbers.items() if not one.is_finished)
+                raise TimeoutError(f"{left:,} jobs had not finished after {timeout:g} s; they go on.")
 
 
 def looks(api: Api, workflow_id: int) -> Iterator[None]:

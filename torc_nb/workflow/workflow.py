@@ -271,15 +271,17 @@ class Workflow:
         base = launching.scheduler_named(self._api.database, self.id, scheduler)
         return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": self.id, **options})
 
-    def wait(self, timeout: float | None = None, *, progress: bool = True) -> bool:
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
         """Wait until all jobs have finished; nothing depends on waiting.
 
-        Returns
-        -------
-        bool
-            False where ``timeout`` seconds passed before.
+        Raises
+        ------
+        TimeoutError
+            ``timeout`` seconds passed before; the jobs go on.
+        LaunchError
+            No worker runs or is coming, or none fits, so that it would wait for ever.
         """
-        return waiting.wait(
+        waiting.wait(
             self._api,
             self.id,
             lambda status: status.statuses,
