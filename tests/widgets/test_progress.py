@@ -1,4 +1,4 @@
-"""The progress bar of waiting, plain and on a terminal."""
+"""The progress bar of waiting: plain, on a terminal, in a notebook."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import pty
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from torc_nb.models import JobStatus
 from torc_nb.widgets import Bar
@@ -88,3 +91,21 @@ def test_a_bar_does_not_load_what_it_does_not_need() -> None:
     code = "import sys; from torc_nb.widgets.progress import Bar; print({'ipywidgets', 'pandas'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "set()"
+
+
+def test_a_bar_in_a_notebook_is_saved_as_it_ended(tmp_path: Path) -> None:
+    """There it is one output, drawn anew in its place, whose last state the notebook keeps."""
+    code = (
+        "from torc_nb.models import JobStatus as S\nfrom torc_nb.widgets import Bar\n"
+        "with Bar('<b>sweep') as bar:\n"
+        "    bar.update({S.READY: 4})\n"
+        "    bar.update({S.COMPLETED: 3, S.FAILED: 1})"
+    )
+    notebook = new_notebook(cells=[new_code_cell(code)])
+    environ = {name: value for name, value in os.environ.items() if name != "TORC_NB_PROGRESS"}
+    (tmp_path / "home").mkdir(exist_ok=True)  # IPython warns of a folder whose parent is not there yet
+    NotebookClient(notebook).execute(env=environ)
+    (output,) = notebook.cells[0].outputs
+    assert output.data["text/plain"] == "<b>sweep: 3 of 4 completed, 1 failed"
+    assert "&lt;b&gt;sweep" in output.data["text/html"]
+    assert "3 completed" in output.data["text/html"]

@@ -67,6 +67,11 @@ def allocations(status: Status) -> str:
     return _block("".join(parts)) if parts else ""
 
 
+def line(title: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
+    """Show the jobs of one title in one line: what ``wait`` shows."""
+    return _block(_map_row(title, statuses, rate))
+
+
 def trouble(title: str, message: str, since: float | None) -> str:
     """Show that the database cannot be asked, and when it last answered (seconds since the epoch)."""
     last = "" if since is None else f" What stands here is of {_clock(since)}."
@@ -107,8 +112,8 @@ def _legend(statuses: Mapping[JobStatus, int]) -> str:
     return f"<div>{entries}</div>"
 
 
-def _map_row(name: str, statuses: Mapping[JobStatus, int]) -> str:
-    said = words.numbers(statuses)
+def _map_row(name: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
+    said = " · ".join([words.numbers(statuses), *words.pace(statuses, rate)])
     shown = escape(words.printable(name)) or "<i>other jobs</i>"
     return (
         '<div style="display:flex;gap:10px;align-items:center">'
