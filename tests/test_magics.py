@@ -54,6 +54,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setattr(current, "_api", None)
     monkeypatch.setattr(current, "_workflow_id", None)
     InteractiveShell.clear_instance()
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the shell puts its own there
     shell = InteractiveShell.instance(colors="nocolor")
     # The shell's namespace is a kernel's __main__, which functions of cells belong to.
     monkeypatch.setitem(sys.modules, "__main__", shell.user_module)
