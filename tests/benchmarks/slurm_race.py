@@ -40,6 +40,7 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
                 cluster.clear()
                 cluster.wait_until_idle(IDLE_SECONDS)
     rows = [[name, *map(_shown, taken), _median(taken)] for name, taken in outcomes.items()]
+    rows.append(["torc_nb / dask-jobqueue", *_ratios(*outcomes.values())])
     headings = ["System", *(f"Round {number} s" for number in range(1, rounds + 1)), "Median s"]
     return Section(f"{jobs:,} trivial jobs on {NODES} idle Slurm nodes", Table(headings, rows), [
         f"The nodes are slurmd processes on this one machine, which Slurm is told have {CPUS_PER_NODE} CPUs each.",
@@ -50,13 +51,16 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
 
 
 def _torc_nb(jobs: int, place: Place, folder: Path) -> float:
+    import pandas as pd  # as in the user's notebook; the other side's imports are not timed either
+
     workflow = place.workflow(folder.name)
     params = fresh_parameters(jobs)
     before = time.perf_counter()
     declared = workflow.map(run, params)
     workflow.schedule_nodes(NODES)
     declared.wait(progress=False)
-    found = [float(total) for total in declared.results()["result.total"]]
+    table: pd.DataFrame = declared.results()
+    found = [float(total) for total in table["result.total"]]
     seconds = time.perf_counter() - before
     _check(found, params)
     return seconds
@@ -101,6 +105,13 @@ def _side_seconds(
 
 def _shown(taken: float | CouldNotRun) -> str:
     return f"{taken:.2f}" if isinstance(taken, float) else f"could not run: {taken}"
+
+
+def _ratios(ours: list[float | CouldNotRun], theirs: list[float | CouldNotRun]) -> list[str]:
+    """Round by round, since the machine's speed drifts, and their median."""
+    found = [a / b for a, b in zip(ours, theirs, strict=True) if isinstance(a, float) and isinstance(b, float)]
+    shown = [f"{each:.2f}" for each in found] + [""] * (len(ours) - len(found))
+    return [*shown, f"{median(found):.2f}" if found else "none"]
 
 
 def _median(taken: list[float | CouldNotRun]) -> str:

@@ -51,10 +51,25 @@ def take(names: Iterable[str], *, loaded: bool = True) -> Snapshot:
     snapshot = Snapshot()
     seen: set[str] = set()
     specs: dict[str, ModuleSpec | None] = {}
-    pending = sorted(names)
+    _follow(snapshot, seen, specs, sorted(names), loaded)
+    # What this process has imported below a package may be needed by a way that cannot be read from the text, so its
+    # content travels. What it imports in turn is not counted as used: workers would import all of it beforehand.
+    installed = frozenset(snapshot.installed)
+    while below := sorted(set(_imported_below(snapshot)) - seen):
+        _follow(snapshot, seen, specs, below, loaded)
+    snapshot.installed = set(installed)
+    return snapshot
+
+
+def _follow(
+    snapshot: Snapshot, seen: set[str], specs: dict[str, ModuleSpec | None], names: list[str], loaded: bool
+) -> None:
+    """Add modules and all those that they name."""
+    pending = list(names)
     while pending:
         name = pending.pop()
         if name in seen or not name or name.startswith(".") or is_excluded(name):
+            seen.add(name)
             continue
         seen.add(name)
         parent, _, _ = name.rpartition(".")
@@ -63,7 +78,6 @@ def take(names: Iterable[str], *, loaded: bool = True) -> Snapshot:
             seen.discard(name)
             continue
         pending += _add(snapshot, specs, name, loaded)
-    return snapshot
 
 
 def _add(snapshot: Snapshot, specs: dict[str, ModuleSpec | None], name: str, loaded: bool) -> list[str]:
@@ -83,7 +97,7 @@ def _add(snapshot: Snapshot, specs: dict[str, ModuleSpec | None], name: str, loa
     source = _read(name, location, is_package=spec.submodule_search_locations is not None)
     snapshot.modules[name] = source
     snapshot.trees[name] = tree = _parse(source)
-    return [*_mentioned(imports_in(tree, snapshot.package_of(name)), tree), *_imported_below(source)]
+    return list(_mentioned(imports_in(tree, snapshot.package_of(name)), tree))
 
 
 def _read(name: str, location: str, *, is_package: bool) -> ModuleSource:
@@ -118,6 +132,7 @@ def _exported(tree: ast.Module) -> Iterable[str]:
                     yield item.value
 
 
-def _imported_below(source: ModuleSource) -> list[str]:
-    """Submodules that something imported by a way that cannot be read from the text."""
-    return [name for name in sys.modules if source.is_package and name.startswith(f"{source.name}.")]
+def _imported_below(snapshot: Snapshot) -> list[str]:
+    """What this process has imported of the packages in a snapshot."""
+    packages = tuple(f"{name}." for name, module in snapshot.modules.items() if module.is_package)
+    return [name for name in list(sys.modules) if name.startswith(packages)]

@@ -10,6 +10,8 @@ from torc_nb.store.counts import Group
 
 #: Seconds of short jobs that a worker holds, so that it never waits for the database between them.
 STOCK = 0.4
+#: Seconds of short jobs that a worker takes without leaving any to others: to hand them round would take longer.
+MORSEL = 0.1
 #: The most jobs that a worker holds.
 MOST = 8000
 
@@ -52,7 +54,7 @@ class Appetite:
         """Say how many jobs to claim, of so many that are ready and are shared by so many workers.
 
         Long jobs, and those of which no run time is known, are claimed only for places that are free now; short ones
-        ahead, but no worker takes more than its half of a fair share while others may want them.
+        ahead, but beyond a morsel no worker takes more than half of a fair share while others may want them.
         """
         request = self._stated(self._request(group.requirement_id))
         free = self._take(request)
@@ -62,7 +64,8 @@ class Appetite:
             return free
         stock = min(MOST, math.ceil(side_by_side * STOCK / pace)) - self._held.get(group.map_id, 0)
         if workers > 1:
-            stock = min(stock, math.ceil(ready / (2 * workers)))
+            morsel = math.ceil(side_by_side * MORSEL / pace)
+            stock = min(stock, max(morsel, math.ceil(ready / (2 * workers))))
         return max(free, stock)
 
     def _stated(self, request: Request) -> Request:
