@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import time
 import weakref
@@ -237,10 +238,35 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes its place at once: a reader that turns writer would meet SQLITE_BUSY with no time-out.
-        writes = connection.get_execution_options().get("torc_nb_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("torc_nb_write", False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Take the one writer's place.
+
+    Asks every few milliseconds: SQLite itself would sleep up to 100 ms between two attempts, and miss the short gaps
+    that another's many small transactions leave.
+    """
+    driver: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    break  # and say so below
+            time.sleep(random.uniform(0.001, 0.004))
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(1000 * LOCK_TIMEOUT)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
