@@ -252,7 +252,7 @@ def _begin_writing(connection: Connection) -> None:
     Asks every few milliseconds: SQLite itself would sleep up to 100 ms between two attempts, and miss the short gaps
     that another's many small transactions leave.
     """
-    driver: Any = connection.connection.driver_connection
+    driver: Any = connection.connection.dbapi_connection
     deadline = time.monotonic() + LOCK_TIMEOUT
     driver.execute("PRAGMA busy_timeout = 0")
     try:
