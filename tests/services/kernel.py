@@ -53,9 +53,13 @@ class Kernel:
         """Run a cell; returns what it printed, and the text of its last value."""
         return self._collect(self._execute(code), seconds)
 
-    def begin(self, code: str) -> None:
-        """Begin a cell and do not wait for it."""
-        self._execute(code)
+    def begin(self, code: str) -> str:
+        """Begin a cell and do not wait for it; what it returns is for `finish`."""
+        return self._execute(code)
+
+    def finish(self, begun: str, seconds: float = 60) -> str:
+        """Wait for a cell that was begun, before another one is sent; returns what `run` does."""
+        return self._collect(begun, seconds)
 
     def interrupt(self) -> None:
         """Press the stop button."""

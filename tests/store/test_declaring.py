@@ -239,6 +239,16 @@ def test_what_a_dead_kernel_left_is_swept_and_a_live_one_is_not(scene: Scene) ->
     assert (scene.rows("jobs"), scene.rows("maps")) == (0, 0)
 
 
+def test_the_id_of_a_discarded_map_is_never_given_again(scene: Scene) -> None:
+    """Two processes that discard the same half are slower than a third that begins the next one."""
+    first = building.begin(scene.database, scene.id, scene.declaration(), None)
+    building.discard(scene.database, scene.id, first)
+    second = building.begin(scene.database, scene.id, scene.declaration(), None)
+    building.discard(scene.database, scene.id, first)
+    assert second > first
+    assert scene.rows("maps") == 1
+
+
 def test_a_silent_builder_elsewhere_is_given_up_and_cannot_publish(scene: Scene) -> None:
     """A map of another machine's builder is given up by time; should that one go on, it is refused."""
 

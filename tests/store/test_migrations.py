@@ -31,7 +31,7 @@ def _describe_sqlite(connection: Connection) -> dict[str, Any]:
     for kind, name, sql in connection.execute(text("SELECT type, name, sql FROM sqlite_master")).all():
         if kind == "table" and name != "alembic_version":
             described[name] = [tuple(row) for row in connection.execute(text(f'PRAGMA table_info("{name}")'))]
-            described[f"{name} options"] = "WITHOUT ROWID" in sql
+            described[f"{name} options"] = ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql)
             described[f"{name} references"] = sorted(
                 tuple(row)[2:] for row in connection.execute(text(f'PRAGMA foreign_key_list("{name}")'))
             )

@@ -105,13 +105,15 @@ def test_two_kernels_map_at_once(kernels: list[Kernel], store_url: str) -> None:
         )
     moment = "import time; time.sleep(max(0, {at} - time.time()))\nwf = Workflow('sweep')\n"
     at = time.time() + 0.5
-    for number, kernel in enumerate(kernels):
+    begun = [
         kernel.begin(
             moment.format(at=at) + "wf.map(run, params, unpack=True)\n"
             f"wf.map(run, params[:3], name='own{number}', unpack=True)"
         )
-    for kernel in kernels:
-        assert kernel.run("[len(one) for one in sorted(wf.maps, key=lambda one: one.name)][-1]")
+        for number, kernel in enumerate(kernels)
+    ]
+    for kernel, cell in zip(kernels, begun, strict=True):
+        kernel.finish(cell)
     assert kernels[0].run("sorted((one.name, len(one)) for one in wf.maps)") == (
         "[('own0', 3), ('own1', 3), ('run', 20000)]"
     )

@@ -181,7 +181,7 @@ def discard(database: Database, workflow_id: int, map_id: int) -> None:
         with database.write() as connection:
             ids = connection.scalars(select(_jobs.c.id).where(of_map).order_by(_jobs.c.id).limit(PIECE)).all()
             if not ids:
-                connection.execute(delete(_maps).where(_maps.c.id == map_id))
+                connection.execute(delete(_maps).where(_maps.c.id == map_id, _maps.c.state == "discarded"))
                 return
             connection.execute(delete(_jobs).where(of_map, _jobs.c.id <= ids[-1]))
 

@@ -3,6 +3,9 @@
 The hot tables (``jobs``, ``results``, ``job_counts``) carry no foreign keys: a million rows would pay for each look-up,
 and only this layer writes them. A map's inputs and outputs are columns of its jobs and results; the relation tables
 hold what is not a map's own.
+
+No id is given twice, which on SQLite takes AUTOINCREMENT: what another process still does with the id of a row that is
+gone must not meet a new row.
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ workflows = Table(
     Column("state", String(16), nullable=False, default="created"),
     Column("run_id", Integer, nullable=False, default=1),
     Column("files", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 module_sources = Table(
@@ -71,6 +75,7 @@ functions = Table(
     Column("python", String(8), nullable=False),
     Column("source", Text, nullable=False),
     Column("details", JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 environments = Table(
@@ -81,6 +86,7 @@ environments = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("cwd", Text, nullable=False),
     Column("variables", JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 resource_requirements = Table(
@@ -95,6 +101,7 @@ resource_requirements = Table(
     Column("memory", BigInteger),
     Column("runtime", Double),
     Column("timeout", Double),
+    sqlite_autoincrement=True,
 )
 
 schedulers = Table(
@@ -104,6 +111,7 @@ schedulers = Table(
     Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("settings", JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 maps = Table(
@@ -129,6 +137,7 @@ maps = Table(
     Column("shape", JSON, nullable=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),
+    sqlite_autoincrement=True,
 )
 
 Index(
@@ -256,6 +265,7 @@ map_dependencies = Table(
     Column("job_id", Id, index=True),
     Column("map_id", Id, index=True),
     Column("blocked_by_map_id", Id, nullable=False, index=True),
+    sqlite_autoincrement=True,
 )
 
 user_data = Table(
@@ -287,6 +297,7 @@ files = Table(
     Column("path", Text, nullable=False),
     Column("mtime", Double),
     Column("size", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 job_files = Table(
@@ -311,6 +322,7 @@ allocations = Table(
     Column("log", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("asked", Double),
+    sqlite_autoincrement=True,
 )
 
 workers = Table(
@@ -333,6 +345,7 @@ workers = Table(
     Column("python", Text, nullable=False),
     Column("packages", JSON, nullable=False),
     Column("log", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 #: Running jobs whose worker is asked to stop them.
@@ -354,6 +367,7 @@ events = Table(
     Column("job_id", Id),
     Column("worker_id", Id),
     Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 #: Where the next id of a kind comes from: job ids are handed out in ranges, so that bulk writers know them beforehand.

@@ -41,6 +41,7 @@ def _create_definitions() -> None:
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("files", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_workflows_name", "workflows", ["name"])
     op.create_table(
@@ -64,6 +65,7 @@ def _create_definitions() -> None:
         sa.Column("details", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_functions_workflow_id", "functions", ["workflow_id"])
     op.create_table(
@@ -75,6 +77,7 @@ def _create_definitions() -> None:
         sa.Column("variables", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_environments_workflow_id", "environments", ["workflow_id"])
     op.create_table(
@@ -90,6 +93,7 @@ def _create_definitions() -> None:
         sa.Column("timeout", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_resource_requirements_workflow_id", "resource_requirements", ["workflow_id"])
     op.create_table(
@@ -100,6 +104,7 @@ def _create_definitions() -> None:
         sa.Column("settings", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_schedulers_workflow_id", "schedulers", ["workflow_id"])
 
@@ -127,6 +132,7 @@ def _create_jobs() -> None:
         sa.Column("order", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_maps_workflow_id", "maps", ["workflow_id"])
     op.create_index("maps_by_name", "maps", ["workflow_id", "name"], unique=True, **_where("state = 'ready'"))
@@ -226,6 +232,7 @@ def _create_relations() -> None:
         sa.Column("map_id", ID, nullable=True),
         sa.Column("blocked_by_map_id", ID, nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_map_dependencies_blocked_by_map_id", "map_dependencies", ["blocked_by_map_id"])
     op.create_index("ix_map_dependencies_job_id", "map_dependencies", ["job_id"])
@@ -261,6 +268,7 @@ def _create_relations() -> None:
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_files_workflow_id", "files", ["workflow_id"])
     op.create_table(
@@ -290,6 +298,7 @@ def _create_runs() -> None:
         sa.Column("asked", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_allocations_workflow_id", "allocations", ["workflow_id"])
     op.create_table(
@@ -313,6 +322,7 @@ def _create_runs() -> None:
         sa.Column("log", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_workers_workflow_id", "workers", ["workflow_id"])
     op.create_table(
@@ -332,5 +342,6 @@ def _create_runs() -> None:
         sa.Column("worker_id", ID, nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_events_workflow_id", "events", ["workflow_id"])
