@@ -101,15 +101,14 @@ def declare_beside_a_neighbour(place: Place, parameters: int) -> tuple[Declared,
 
 def exchange_until(done: Future[Any], place: Place) -> list[float]:
     """Claim and complete the neighbour's jobs as a worker does until `done`; the seconds of each exchange."""
-    from torc_nb.models import WorkerModel
+    from torc_nb.models import Introduction
     from torc_nb.store import claims, leases, machine
 
     database, workflow_id = _opened(place, "neighbour")
-    worker = leases.join(database, WorkerModel(
+    worker = leases.join(database, Introduction(
         workflow_id=workflow_id, host=socket.gethostname(), pid=os.getpid(),
         boot_id=machine.boot_id(), process_start=machine.process_start(),
     ))
-    assert worker.id is not None
     held: list[Any] = []
     seconds: list[float] = []
     while not done.done():

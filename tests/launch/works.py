@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from torc_nb.launch import schedule
-from torc_nb.models import SlurmSchedulerModel, WorkerSettings
+from torc_nb.models import WorkerSettings
 
 WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGCONT, signal.SIGHUP)
 
@@ -83,6 +82,9 @@ def use_srun(settings: WorkerSettings) -> None:
 
 def schedule_another(settings: WorkerSettings) -> None:
     """Submit from within an allocation, as a kernel there would."""
+    from torc_nb.launch import schedule
+    from torc_nb.models import SlurmSchedulerModel
+
     before = dict(os.environ)
     inner = settings._replace(allocation_id=settings.allocation_id + 1)
     folder = Path(settings.database) / "inner"

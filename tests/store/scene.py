@@ -10,7 +10,15 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from torc_nb.models import Claim, Completion, JobStatus, ResourceRequirementsModel, WorkerModel, WorkflowModel
+from torc_nb.models import (
+    Claim,
+    Completion,
+    Introduction,
+    JobStatus,
+    Membership,
+    ResourceRequirementsModel,
+    WorkflowModel,
+)
 from torc_nb.store import Database, claims, counts, leases, machine, maps, requirements, schema, workflows
 
 FUNCTION, OTHER_FUNCTION, COLLECT = 1, 2, 3
@@ -89,7 +97,7 @@ class Scene:
         rows = (value if isinstance(value, maps.Parameters) else row(value) for value in values)
         return maps.declare(self.database, self.id, self.declaration(name, **changes), rows)
 
-    def worker(self, **changes: Any) -> WorkerModel:
+    def worker(self, **changes: Any) -> Membership:
         """A worker of this process, or of another machine where its boot id says so."""
         known = {
             "workflow_id": self.id,
@@ -98,24 +106,24 @@ class Scene:
             "boot_id": machine.boot_id(),
             "process_start": machine.process_start(),
         }
-        return leases.join(self.database, WorkerModel(**known | changes))
+        return leases.join(self.database, Introduction(**known | changes))
 
-    def exchange(self, worker: WorkerModel, n: int | None = None, **changes: Any) -> claims.Answer:
+    def exchange(self, worker: Membership, n: int | None = None, **changes: Any) -> claims.Answer:
         """Exchange, with room for ``n`` jobs of each group."""
         room = None if n is None else (lambda _group, _ready, _workers: n)
-        return claims.exchange(self.database, self.id, worker.id or 0, room=room, **changes)
+        return claims.exchange(self.database, self.id, worker.id, room=room, **changes)
 
-    def claim(self, worker: WorkerModel, n: int = 1000) -> list[Claim]:
+    def claim(self, worker: Membership, n: int = 1000) -> list[Claim]:
         """Claim up to ``n`` jobs of each group."""
         return self.exchange(worker, n).claims
 
     def complete(
-        self, worker: WorkerModel, done: Sequence[Claim], status: JobStatus = JobStatus.COMPLETED, **changes: Any
+        self, worker: Membership, done: Sequence[Claim], status: JobStatus = JobStatus.COMPLETED, **changes: Any
     ) -> None:
         """End attempts."""
         self.exchange(worker, completions=[completion(claim, status, **changes) for claim in done])
 
-    def run_all(self, worker: WorkerModel) -> int:
+    def run_all(self, worker: Membership) -> int:
         """Run what there is until nothing is ready; returns how many jobs that were."""
         n = 0
         while found := self.claim(worker):
@@ -163,7 +171,7 @@ class Scene:
         with self.database.read() as connection:
             return int(connection.scalar(select(func.count()).select_from(schema.metadata.tables[table])) or 0)
 
-    def set_worker(self, worker: WorkerModel, **values: Any) -> None:
+    def set_worker(self, worker: Membership, **values: Any) -> None:
         """Write a worker's row, as time or a crash would."""
         table = schema.workers
         with self.database.write() as connection:

@@ -10,20 +10,21 @@ import pytest
 from store.scene import Scene
 
 from torc_nb.errors import NotFound
-from torc_nb.models import AllocationModel, JobStatus, WorkerModel
+from torc_nb.models import AllocationModel, JobStatus, Membership
 from torc_nb.store import allocations, events, jobs, leases, machine, workflows
 
 NOBODY = {"pid": 2**22 + 1, "process_start": 1.0}
 
 
-def _state(scene: Scene, worker: WorkerModel) -> str:
+def _state(scene: Scene, worker: Membership) -> str:
     return next(found.state for found in leases.listed(scene.database, scene.id) if found.id == worker.id)
 
 
 def test_joining_and_leaving(scene: Scene) -> None:
     """A worker that leaves gives back what it did not finish, and interrupts nothing by that."""
     scene.declare("abc")
-    worker = scene.worker(packages={"numpy": "2.0"})
+    worker = scene.worker()
+    leases.note_packages(scene.database, worker.id, {"numpy": "2.0"})
     found = scene.claim(worker, 2)
     scene.exchange(worker, started=found[:1])
     assert leases.leave(scene.database, worker, message="out of time") == 2

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
-from torc_nb.launch.errand import WORK, Errand
 from torc_nb.launch.launched import Launched
 from torc_nb.models import SlurmSchedulerModel, WorkerSettings
 from torc_nb.models.quantities import MIB, clock
 from torc_nb.slurm import inherited_environment
+from torc_nb.worker.errand import WORK, Errand
 
 if TYPE_CHECKING:
     from torc_nb.launch.carrier import AnyJob

@@ -2,7 +2,7 @@
 
 submitit names a job's files by the job's id, so it writes them after the job was submitted, and the job waits for
 them; an id that comes again (process ids do) can find a file of long ago. Here each launch has a folder of its own,
-in which everything has its place before anything starts: errands 0.pkl, 1.pkl, ..., and their logs 0.log, 1.log, ...
+in which everything has its place before anything starts: errands 0.json, 1.json, ..., and their logs 0.log, 1.log, ...
 """
 
 from __future__ import annotations
@@ -59,11 +59,13 @@ def new_folder(parent: Path, kind: str) -> Path:
 
 
 def write_errands(folder: Path, submissions: Sequence[DelayedSubmission]) -> None:
-    """Put down what each of the processes to come shall do."""
+    """Put down what each of the processes to come shall do.
+
+    Not as submitit's pickles, which a process could only read by importing submitit.
+    """
     for index, submission in enumerate(submissions):
-        path = folder / f"{index}.pkl"
-        path.touch(mode=0o600)
-        submission.dump(path)
+        errand: Any = submission.function
+        errand.write(folder / f"{index}.json")
 
 
 def log_path(folder: Path, number: int | str) -> Path:
@@ -78,4 +80,4 @@ def begin_command(folder: Path) -> list[str]:
     installed packages for plugins, and takes SIGTERM and USR2 away from the worker. With ``-P`` a file of the
     user's that is called like a module of Python's does no harm.
     """
-    return [sys.executable, "-u", "-P", "-m", "torc_nb.launch.begin", str(folder)]
+    return [sys.executable, "-u", "-P", "-m", "torc_nb.worker", str(folder)]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torc_nb.errors import LaunchError
-from torc_nb.launch.errand import WORK, Errand
 from torc_nb.launch.launched import Launched
 from torc_nb.models import WorkerSettings
+from torc_nb.worker.errand import WORK, Errand
 
 if TYPE_CHECKING:
     from torc_nb.launch.carrier import AnyJob

@@ -1,21 +1,27 @@
-"""Typed records, statuses, resources and quantities: what crosses every boundary."""
+"""Typed records, statuses, resources and quantities: what crosses every boundary.
 
-from torc_nb.models.records import (
-    AllocationModel,
-    Claim,
-    Completion,
-    EventModel,
-    JobModel,
-    Record,
-    ResourceRequirementsModel,
-    SlurmSchedulerModel,
-    UserDataModel,
-    WorkerModel,
-    WorkerSettings,
-    WorkflowModel,
-)
+The records are loaded when first asked for, as a worker starts faster without them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from torc_nb.models.resources import Request, Room, fits, misfit
 from torc_nb.models.statuses import CLAIMED, FINISHED, MOVES, UNSUCCESSFUL, JobStatus
+from torc_nb.models.work import Claim, Completion, Introduction, Membership, WorkerSettings
+
+if TYPE_CHECKING:
+    from torc_nb.models.records import (
+        AllocationModel,
+        EventModel,
+        JobModel,
+        Record,
+        ResourceRequirementsModel,
+        SlurmSchedulerModel,
+        UserDataModel,
+        WorkerModel,
+        WorkflowModel,
+    )
 
 __all__ = [
     "CLAIMED",
@@ -26,8 +32,10 @@ __all__ = [
     "Claim",
     "Completion",
     "EventModel",
+    "Introduction",
     "JobModel",
     "JobStatus",
+    "Membership",
     "Record",
     "Request",
     "ResourceRequirementsModel",
@@ -40,3 +48,9 @@ __all__ = [
     "fits",
     "misfit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("torc_nb.models.records"), name)

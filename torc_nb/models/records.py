@@ -1,8 +1,8 @@
-"""The typed records that cross every boundary; the bulk paths (claims, completions) carry tuples."""
+"""The typed records that cross every boundary."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -14,7 +14,7 @@ from torc_nb.models.statuses import JobStatus
 class Record(BaseModel):
     """Base of all records: unknown fields are refused by name."""
 
-    # Built when first used: a worker uses three of them, and its start is waited for.
+    # Built when first used: a notebook's start is waited for.
     model_config = ConfigDict(extra="forbid", validate_assignment=True, defer_build=True)
 
 
@@ -154,7 +154,6 @@ class WorkerModel(Record):
     memory: int = 0
     python: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
-    log: str = Field(default="", description="file in the workflow's folder that keeps what its jobs printed")
 
 
 class EventModel(Record):
@@ -167,57 +166,3 @@ class EventModel(Record):
     job_id: int | None = None
     worker_id: int | None = None
     data: dict[str, Any] = Field(default_factory=dict)
-
-
-class Claim(NamedTuple):
-    """A job handed to a worker."""
-
-    job_id: int
-    attempt: int
-    run_id: int
-    map_id: int
-    row: int
-    function_id: int
-    requirement_id: int
-    interruptions: int
-    params: str
-    params_digest: bytes
-
-
-class Completion(NamedTuple):
-    """The end of one attempt, as a worker reports it. Times in seconds, memory and offsets in bytes."""
-
-    job_id: int
-    attempt: int
-    run_id: int
-    map_id: int
-    requirement_id: int
-    function_id: int
-    status: int
-    return_code: int
-    started: float
-    seconds: float
-    cpu_seconds: float
-    peak_memory: int
-    value: str | None
-    fingerprint: bytes
-    error_type: str | None
-    error: str | None
-    traceback: str | None
-    log_offset: int
-    stdout_bytes: int
-    stderr_bytes: int
-    was_running: bool
-
-
-class WorkerSettings(NamedTuple):
-    """All that a worker is told when it starts; everything else stands in the database."""
-
-    database: str
-    workflow_id: int
-    allocation_id: int
-    origin: str = ""  # the machine it was started from; an SQLite database serves workers there only
-    idle_timeout: float = 600.0  # seconds without work after which it leaves
-    linger: float = 0.0  # seconds it stays although nothing can become ready
-    num_cpus: int | None = None  # None: all that it finds
-    memory: int | None = None  # bytes

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from torc_nb import models
 from torc_nb.errors import NotFound
-from torc_nb.models import AllocationModel
-from torc_nb.store import events, schema
+from torc_nb.models import FINISHED
+from torc_nb.store import counts, events, machine, schema
 from torc_nb.store.database import Database
 
 _allocations = schema.allocations
@@ -17,26 +19,149 @@ _allocations = schema.allocations
 #: States in which an allocation still brings, or will bring, a worker.
 ALIVE = ("submitted", "running")
 
+#: A launch that takes longer has failed, in seconds: sbatch is given two minutes.
+LAUNCHES_WITHIN = 300.0
 
-def create(database: Database, workflow_id: int, kind: str, n: int, scheduler_id: int | None = None) -> list[int]:
-    """Enter ``n`` allocations before they are submitted, so that their workers can name them; returns their ids."""
+_UNSEEN = frozenset({"asked", "process", "ahead"})
+
+
+def create(
+    database: Database, workflow_id: int, kind: str, n: int, scheduler_id: int | None = None, *, up_to: bool = False
+) -> list[int]:
+    """Enter ``n`` allocations before they are launched, so that their workers can name them; returns their ids.
+
+    With ``up_to`` only those that are missing to ``n``: of two who ask at once, the second finds what the first
+    entered. Of local ones those of this machine count.
+    """
     with database.write() as connection:
-        now = database.now(connection)
+        _hold(connection, workflow_id)
+        known = len(_alive(connection, workflow_id, kind)) if up_to else 0
+        missing = n - known
+        if missing <= 0:
+            return []
         values = {
             "workflow_id": workflow_id,
             "scheduler_id": scheduler_id,
             "kind": kind,
             "state": "submitted",
-            "submitted": now,
+            "submitted": database.now(connection),
             "log": "",
             "message": "",
+            "process": _process(os.getpid()),
+            "ahead": _is_done(connection, workflow_id),
         }
         ids = [
             int(connection.scalar(insert(_allocations).values(values).returning(_allocations.c.id)) or 0)
-            for _ in range(n)
+            for _ in range(missing)
         ]
         events.add(database, connection, workflow_id, "allocations submitted", scheduler=kind, ids=ids)
     return ids
+
+
+def launched(database: Database, allocation_id: int, scheduler_job: str, log: str) -> bool:
+    """Write where an allocation that was launched is found; False where it was canceled or removed meanwhile."""
+    with database.write() as connection:
+        found = connection.execute(
+            select(_allocations.c.kind, _allocations.c.state).where(_allocations.c.id == allocation_id)
+        ).first()
+        if found is None:
+            return False
+        connection.execute(
+            update(_allocations)
+            .where(_allocations.c.id == allocation_id)
+            .values(
+                scheduler_job=scheduler_job,
+                log=log,
+                process=_process(int(scheduler_job)) if found.kind == "local" else None,
+            )
+        )
+    return bool(found.state != "canceled")
+
+
+def _hold(connection: Connection, workflow_id: int) -> None:
+    """Let one after the other count a workflow's allocations and act upon it; on SQLite the transaction itself does."""
+    workflows = schema.workflows
+    connection.execute(select(workflows.c.id).where(workflows.c.id == workflow_id).with_for_update(key_share=True))
+
+
+def _alive(connection: Connection, workflow_id: int, kind: str) -> list[Mapping[str, Any]]:
+    """Return the allocations of a kind that are alive; of local ones those of this machine."""
+    rows = connection.execute(
+        select(_allocations)
+        .where(
+            _allocations.c.workflow_id == workflow_id, _allocations.c.kind == kind, _allocations.c.state.in_(ALIVE)
+        )
+        .order_by(_allocations.c.id)
+    ).mappings()
+    return [dict(row) for row in rows if kind != "local" or row["process"]["boot_id"] == machine.boot_id()]
+
+
+def _is_done(connection: Connection, workflow_id: int) -> bool:
+    """Whether all jobs have finished and no map is being written."""
+    maps = schema.maps
+    building = select(maps.c.id).where(maps.c.workflow_id == workflow_id, maps.c.state == "building").limit(1)
+    return all(status in FINISHED for status in counts.total(connection, workflow_id)) and not connection.scalar(
+        building
+    )
+
+
+def _process(pid: int) -> dict[str, Any]:
+    return {"boot_id": machine.boot_id(), "pid": pid, "process_start": machine.process_start(pid)}
+
+
+def here(database: Database, workflow_id: int) -> list[models.AllocationModel]:
+    """Return the allocations that are alive on this machine."""
+    with database.read() as connection:
+        return [_record(row) for row in _alive(connection, workflow_id, "local")]
+
+
+def stillborn(database: Database, workflow_id: int) -> list[models.AllocationModel]:
+    """Return those from which no worker will come: what launches them, or the worker that they were, has ended.
+
+    Where that cannot be known, as it is another machine's, or where the launch itself does not end, time tells.
+    """
+    with database.read() as connection:
+        before = database.now(connection) - LAUNCHES_WITHIN
+        rows = connection.execute(
+            select(_allocations).where(
+                _allocations.c.workflow_id == workflow_id,
+                _allocations.c.state == "submitted",
+                _allocations.c.process.is_not(None),
+            )
+        ).mappings()
+        return [_record(row) for row in rows if _is_stillborn(row, before)]
+
+
+def _is_stillborn(row: Mapping[str, Any], before: float) -> bool:
+    process = row["process"]
+    # A process that was gone already when it was looked at has no start.
+    alive = bool(process["process_start"]) and machine.is_alive(process["boot_id"], process["pid"], process["process_start"])
+    is_under_way = row["scheduler_job"] is None or alive is None
+    return alive is False or (is_under_way and row["submitted"] < before)
+
+
+def cancel_idle(database: Database, workflow_id: int) -> list[str]:
+    """Cancel what is in Slurm's queue for a workflow in which nothing is left to do; returns Slurm's ids of it.
+
+    What was asked for ahead of any work stays.
+    """
+    with database.write() as connection:
+        _hold(connection, workflow_id)
+        if not _is_done(connection, workflow_id):
+            return []
+        canceled = connection.execute(
+            update(_allocations)
+            .where(
+                _allocations.c.workflow_id == workflow_id,
+                _allocations.c.kind == "slurm",
+                _allocations.c.state == "submitted",
+                _allocations.c.scheduler_job.is_not(None),
+                _allocations.c.ahead.is_(False),
+            )
+            .values(state="canceled", message="nothing was left to do", ended=database.now(connection))
+            .returning(_allocations.c.scheduler_job)
+        )
+        return [str(row.scheduler_job) for row in canceled]
 
 
 def change(database: Database, allocation_id: int, **values: Any) -> None:
@@ -46,7 +171,7 @@ def change(database: Database, allocation_id: int, **values: Any) -> None:
 
 
 def end(database: Database, allocation_id: int, state: str, message: str) -> None:
-    """End an allocation that is alive, in ``ended`` or ``failed``."""
+    """End an allocation that is alive, in ``ended``, ``failed`` or ``canceled``."""
     with database.write() as connection:
         connection.execute(
             update(_allocations)
@@ -55,7 +180,7 @@ def end(database: Database, allocation_id: int, state: str, message: str) -> Non
         )
 
 
-def get(database: Database, allocation_id: int) -> AllocationModel:
+def get(database: Database, allocation_id: int) -> models.AllocationModel:
     """Return an allocation.
 
     Raises
@@ -90,7 +215,7 @@ def may_ask(database: Database, workflow_id: int, age: float) -> bool:
     return bool(asked.rowcount)
 
 
-def listed(database: Database, workflow_id: int, *, alive: bool = False) -> list[AllocationModel]:
+def listed(database: Database, workflow_id: int, *, alive: bool = False) -> list[models.AllocationModel]:
     """Return a workflow's allocations, oldest first; those that are alive only, if asked."""
     statement = select(_allocations).where(_allocations.c.workflow_id == workflow_id).order_by(_allocations.c.id)
     if alive:
@@ -100,5 +225,5 @@ def listed(database: Database, workflow_id: int, *, alive: bool = False) -> list
     return [_record(dict(row)) for row in rows]
 
 
-def _record(row: Mapping[str, Any]) -> AllocationModel:
-    return AllocationModel(**{name: value for name, value in row.items() if name != "asked"})
+def _record(row: Mapping[str, Any]) -> models.AllocationModel:
+    return models.AllocationModel(**{name: value for name, value in row.items() if name not in _UNSEEN})

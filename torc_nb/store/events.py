@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from torc_nb.models import EventModel
+from torc_nb import models
 from torc_nb.store import schema
 from torc_nb.store.database import Database
 
@@ -36,10 +36,10 @@ def add(
     )
 
 
-def listed(database: Database, workflow_id: int, limit: int = 1000) -> list[EventModel]:
+def listed(database: Database, workflow_id: int, limit: int = 1000) -> list[models.EventModel]:
     """Return the newest events, oldest first."""
     with database.read() as connection:
         rows = connection.execute(
             select(_events).where(_events.c.workflow_id == workflow_id).order_by(_events.c.id.desc()).limit(limit)
         ).mappings()
-        return [EventModel(**row) for row in reversed(rows.all())]
+        return [models.EventModel(**row) for row in reversed(rows.all())]

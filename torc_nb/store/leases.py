@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, insert, select, update
 
+from torc_nb import models
 from torc_nb.errors import NotFound
-from torc_nb.models import JobStatus, WorkerModel
+from torc_nb.models import Introduction, JobStatus, Membership
 from torc_nb.store import (
     bulk,
     cancellations,
@@ -35,8 +36,8 @@ _workers = schema.workers
 _jobs = schema.jobs
 
 
-def join(database: Database, worker: WorkerModel) -> WorkerModel:
-    """Enter a worker; returns it with its id.
+def join(database: Database, worker: Introduction) -> Membership:
+    """Enter a worker.
 
     Raises
     ------
@@ -48,17 +49,16 @@ def join(database: Database, worker: WorkerModel) -> WorkerModel:
         if connection.scalar(select(workflows.c.id).where(workflows.c.id == worker.workflow_id)) is None:
             raise NotFound(f"There is no workflow {worker.workflow_id} in {database!r} any more.")
         now = database.now(connection)
-        values = worker.model_dump(exclude={"id"}) | {
-            "started": now,
-            "last_seen": now,
-            "lease_expires": now + LEASE,
-            "state": "running",
-        }
-        worker_id = connection.scalar(insert(_workers).values(values).returning(_workers.c.id))
+        times = {"started": now, "last_seen": now, "lease_expires": now + LEASE}
+        worker_id: int = connection.scalar(
+            insert(_workers)
+            .values(worker._asdict() | times | {"state": "running", "packages": {}})
+            .returning(_workers.c.id)
+        )
         if worker.allocation_id is not None:
             _change_allocation(connection, worker.allocation_id, state="running", message="", ended=None)
         events.add(database, connection, worker.workflow_id, "worker joined", worker_id=worker_id, host=worker.host)
-    return worker.model_copy(update={"id": worker_id, **values})
+    return Membership(worker_id, worker.workflow_id, worker.allocation_id)
 
 
 def renew(database: Database, connection: Connection, worker_id: int) -> str:
@@ -105,9 +105,8 @@ def ask_to_leave(database: Database, workflow_id: int) -> int:
     return int(asked.rowcount)
 
 
-def leave(database: Database, worker: WorkerModel, *, message: str = "") -> int:
+def leave(database: Database, worker: Membership, *, message: str = "") -> int:
     """End a worker's lease: what it claimed and did not finish is ready again. Returns how many jobs that were."""
-    assert worker.id is not None
     with database.write() as connection:
         now = database.now(connection)
         # The worker's row comes first, here and wherever a lease ends: the order of locks.
@@ -247,10 +246,10 @@ def alive(connection: Connection, workflow_id: int) -> int:
     )
 
 
-def listed(database: Database, workflow_id: int) -> list[WorkerModel]:
+def listed(database: Database, workflow_id: int) -> list[models.WorkerModel]:
     """Return the workers of a workflow, oldest first."""
     with database.read() as connection:
         rows = connection.execute(
             select(_workers).where(_workers.c.workflow_id == workflow_id).order_by(_workers.c.id)
         ).mappings()
-        return [WorkerModel(**row) for row in rows]
+        return [models.WorkerModel(**row) for row in rows]

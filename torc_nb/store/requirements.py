@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Connection, func, insert, select
 
+from torc_nb import models
 from torc_nb.errors import NotFound
-from torc_nb.models import FINISHED, ResourceRequirementsModel
+from torc_nb.models import FINISHED, Request
 from torc_nb.store import schema
 from torc_nb.store.database import Database
 
 _requirements = schema.resource_requirements
 
 
-def keep(database: Database, requirement: ResourceRequirementsModel) -> ResourceRequirementsModel:
+def keep(database: Database, requirement: models.ResourceRequirementsModel) -> models.ResourceRequirementsModel:
     """Return the workflow's record of this request, making it where there is none."""
     values = requirement.model_dump(exclude={"id"})
     same = [_requirements.c[name].is_not_distinct_from(value) for name, value in values.items()]
@@ -23,7 +27,7 @@ def keep(database: Database, requirement: ResourceRequirementsModel) -> Resource
     return requirement.model_copy(update={"id": found.id})
 
 
-def get(database: Database, requirement_id: int) -> ResourceRequirementsModel:
+def get(database: Database, requirement_id: int) -> models.ResourceRequirementsModel:
     """Return a record of requirements.
 
     Raises
@@ -31,20 +35,28 @@ def get(database: Database, requirement_id: int) -> ResourceRequirementsModel:
     NotFound
         None of that id.
     """
-    with database.read() as connection:
-        row = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().first()
-    if row is None:
-        raise NotFound(f"There are no resource requirements {requirement_id}.")
-    return ResourceRequirementsModel(**row)
+    return models.ResourceRequirementsModel(**_row(database, requirement_id))
 
 
-def listed(database: Database, workflow_id: int) -> list[ResourceRequirementsModel]:
+def request(database: Database, requirement_id: int) -> Request:
+    """Return what a record of requirements asks of a node.
+
+    Raises
+    ------
+    NotFound
+        None of that id.
+    """
+    row = _row(database, requirement_id)
+    return Request(row["num_cpus"], row["num_gpus"], row["memory"], row["runtime"], row["timeout"])
+
+
+def listed(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:
     """Return a workflow's requirements, oldest first."""
     with database.read() as connection:
         rows = connection.execute(
             select(_requirements).where(_requirements.c.workflow_id == workflow_id).order_by(_requirements.c.id)
         ).mappings()
-        return [ResourceRequirementsModel(**row) for row in rows]
+        return [models.ResourceRequirementsModel(**row) for row in rows]
 
 
 def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
@@ -54,7 +66,7 @@ def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
     return {row.id: row.requirement_id for row in rows}
 
 
-def in_use(database: Database, workflow_id: int) -> list[ResourceRequirementsModel]:
+def in_use(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:
     """Return the requirements of jobs that have not finished."""
     counts = schema.job_counts
     unfinished = (
@@ -69,3 +81,11 @@ def in_use(database: Database, workflow_id: int) -> list[ResourceRequirementsMod
     with database.read() as connection:
         ids = set(connection.scalars(unfinished))
     return [requirement for requirement in listed(database, workflow_id) if requirement.id in ids]
+
+
+def _row(database: Database, requirement_id: int) -> Mapping[str, Any]:
+    with database.read() as connection:
+        row = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"There are no resource requirements {requirement_id}.")
+    return dict(row)

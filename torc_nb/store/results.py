@@ -115,7 +115,7 @@ def effective(database: Database, job_id: int) -> Row[Any]:
     """
     with database.read() as connection:
         row = connection.execute(
-            select(_results, _workers.c.host, _workers.c.log)
+            select(_results, _workers.c.host)
             .join(_jobs, _effective)
             .outerjoin(_workers, _workers.c.id == _results.c.worker_id)
             .where(_jobs.c.id == job_id)

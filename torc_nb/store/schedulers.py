@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import insert, select, update
 
-from torc_nb.models import SlurmSchedulerModel
+from torc_nb import models
 from torc_nb.store import schema
 from torc_nb.store.database import Database
 
 _schedulers = schema.schedulers
 
 
-def keep(database: Database, scheduler: SlurmSchedulerModel) -> SlurmSchedulerModel:
+def keep(database: Database, scheduler: models.SlurmSchedulerModel) -> models.SlurmSchedulerModel:
     """Make a workflow's scheduler, or replace the one of that name."""
     settings = scheduler.model_dump(exclude={"id", "workflow_id", "name"})
     of_that_name = (_schedulers.c.workflow_id == scheduler.workflow_id) & (_schedulers.c.name == scheduler.name)
@@ -28,10 +28,12 @@ def keep(database: Database, scheduler: SlurmSchedulerModel) -> SlurmSchedulerMo
     return scheduler.model_copy(update={"id": found})
 
 
-def listed(database: Database, workflow_id: int) -> list[SlurmSchedulerModel]:
+def listed(database: Database, workflow_id: int) -> list[models.SlurmSchedulerModel]:
     """Return a workflow's schedulers, oldest first."""
     with database.read() as connection:
         rows = connection.execute(
             select(_schedulers).where(_schedulers.c.workflow_id == workflow_id).order_by(_schedulers.c.id)
         ).all()
-    return [SlurmSchedulerModel(id=row.id, workflow_id=workflow_id, name=row.name, **row.settings) for row in rows]
+    return [
+        models.SlurmSchedulerModel(id=row.id, workflow_id=workflow_id, name=row.name, **row.settings) for row in rows
+    ]

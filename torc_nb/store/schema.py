@@ -178,7 +178,6 @@ jobs = Table(
 )
 
 
-
 def _between(first: JobStatus, last: JobStatus) -> ColumnElement[bool]:
     return jobs.c.status.between(literal_column(str(int(first))), literal_column(str(int(last))))
 
@@ -322,6 +321,10 @@ allocations = Table(
     Column("log", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("asked", Double),
+    # what brings it: the process that launches it; then, on this machine, the worker; of one in Slurm's queue: NULL
+    Column("process", JSON(none_as_null=True)),
+    # asked for before there was anything to do: it waits for what is yet to be mapped
+    Column("ahead", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,
 )
 
@@ -344,7 +347,6 @@ workers = Table(
     Column("memory", BigInteger, nullable=False),
     Column("python", Text, nullable=False),
     Column("packages", JSON, nullable=False),
-    Column("log", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 

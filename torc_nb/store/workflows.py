@@ -5,11 +5,13 @@ from __future__ import annotations
 import getpass
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from torc_nb import models
 from torc_nb.errors import InvalidRequest, NotFound
-from torc_nb.models import JobStatus, WorkflowModel
+from torc_nb.models import JobStatus
 from torc_nb.store import counts, events, schema, watch
 from torc_nb.store.database import Database
 
@@ -19,29 +21,73 @@ _jobs = schema.jobs
 #: How many rows one transaction of a large change touches: short, so that workers never wait long.
 PIECE = 5000
 
+#: What tells the locks on workflows' names from other advisory locks of PostgreSQL.
+_NAMES = 0x746F7263
 
-def create(database: Database, workflow: WorkflowModel) -> WorkflowModel:
+
+def create(database: Database, workflow: models.WorkflowModel) -> models.WorkflowModel:
     """Make a workflow and its folder for large values, logs and spools.
 
     Raises
     ------
     InvalidRequest
-        A database on a server needs ``files``: a folder that every worker can see.
+        A database on a server needs ``files``: a folder that every worker can see; or it cannot be made.
     """
+    with database.write() as connection:
+        workflow_id = _insert(database, connection, workflow)
+    return get(database, workflow_id)
+
+
+def opened(database: Database, workflow: models.WorkflowModel) -> tuple[models.WorkflowModel, bool]:
+    """Return the newest workflow of this name and user, or make it; and whether it was made.
+
+    Two that open a new name at once get the same.
+
+    Raises
+    ------
+    InvalidRequest
+        It is new, and has no folder; see :func:`create`.
+    """
+    wanted = workflow.model_copy(update={"user": workflow.user or getpass.getuser()})
+    with database.read() as connection:
+        known = _newest(connection, wanted)
+    if known is not None:
+        return get(database, known), False
+    with database.write() as connection:
+        if not database.is_sqlite:  # there, one writes at a time
+            name = func.hashtext(f"{wanted.user} {wanted.name}")
+            connection.execute(select(func.pg_advisory_xact_lock(_NAMES, name)))
+        known = _newest(connection, wanted)
+        workflow_id = known or _insert(database, connection, wanted)
+    return get(database, workflow_id), known is None
+
+
+def _newest(connection: Connection, wanted: models.WorkflowModel) -> int | None:
+    id_: int | None = connection.scalar(
+        select(func.max(_workflows.c.id)).where(
+            _workflows.c.name == wanted.name, _workflows.c.user == wanted.user, _workflows.c.state != "deleted"
+        )
+    )
+    return id_
+
+
+def _insert(database: Database, connection: Connection, workflow: models.WorkflowModel) -> int:
+    """Enter a workflow and make its folder: where that cannot be made, nothing is entered."""
     files = workflow.files or _default_files(database)
-    with database.write() as connection:
-        values = workflow.model_dump(exclude={"id", "created"}) | {
-            "user": workflow.user or getpass.getuser(),
-            "created": database.now(connection),
-            "files": files,
-        }
-        workflow_id = connection.scalar(insert(_workflows).values(values).returning(_workflows.c.id))
-        events.add(database, connection, int(workflow_id or 0), "workflow created", name=workflow.name)
+    values = workflow.model_dump(exclude={"id", "created"}) | {
+        "user": workflow.user or getpass.getuser(),
+        "created": database.now(connection),
+        "files": files,
+    }
+    workflow_id = int(connection.scalar(insert(_workflows).values(values).returning(_workflows.c.id)) or 0)
     folder = Path(files) / str(workflow_id)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with database.write() as connection:
-        connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(files=str(folder)))
-    return get(database, int(workflow_id or 0))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(f"The folder {folder} cannot be made: {error.strerror}. Give another, files=…") from error
+    connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(files=str(folder)))
+    events.add(database, connection, workflow_id, "workflow created", name=workflow.name)
+    return workflow_id
 
 
 def _default_files(database: Database) -> str:
@@ -53,7 +99,7 @@ def _default_files(database: Database) -> str:
     return str(database.folder / "files")
 
 
-def get(database: Database, workflow_id: int) -> WorkflowModel:
+def get(database: Database, workflow_id: int) -> models.WorkflowModel:
     """Return a workflow.
 
     Raises
@@ -61,16 +107,21 @@ def get(database: Database, workflow_id: int) -> WorkflowModel:
     NotFound
         No workflow of that id.
     """
-    with database.read() as connection:
-        row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
-    if row is None:
-        raise NotFound(
-            f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are."
-        )
-    return WorkflowModel(**row)
+    return models.WorkflowModel(**_row(database, workflow_id))
 
 
-def listed(database: Database, name: str | None = None, user: str | None = None) -> list[WorkflowModel]:
+def files_folder(database: Database, workflow_id: int) -> Path:
+    """Return the folder of a workflow's large values, logs and spools.
+
+    Raises
+    ------
+    NotFound
+        No workflow of that id.
+    """
+    return Path(_row(database, workflow_id)["files"])
+
+
+def listed(database: Database, name: str | None = None, user: str | None = None) -> list[models.WorkflowModel]:
     """Return the workflows, oldest first; those of a name or a user only where these are given."""
     statement = select(_workflows).order_by(_workflows.c.id)
     if name is not None:
@@ -78,7 +129,7 @@ def listed(database: Database, name: str | None = None, user: str | None = None)
     if user is not None:
         statement = statement.where(_workflows.c.user == user)
     with database.read() as connection:
-        return [WorkflowModel(**row) for row in connection.execute(statement).mappings()]
+        return [models.WorkflowModel(**row) for row in connection.execute(statement).mappings()]
 
 
 def set_state(database: Database, workflow_id: int, state: str) -> bool:
@@ -141,7 +192,7 @@ def _sum(found: dict[int, dict[JobStatus, int]]) -> dict[JobStatus, int]:
     return sums
 
 
-def remove(database: Database, workflow_id: int) -> WorkflowModel:
+def remove(database: Database, workflow_id: int) -> models.WorkflowModel:
     """Delete a workflow with all its jobs and results from the database, in short pieces; its folder stays.
 
     Raises
@@ -190,3 +241,13 @@ def delete_jobs(connection: Connection, ids: Sequence[int]) -> None:
         part = ids[start : start + 500]
         for column in relations:
             connection.execute(delete(column.table).where(column.in_(part)))
+
+
+def _row(database: Database, workflow_id: int) -> dict[str, Any]:
+    with database.read() as connection:
+        row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are."
+        )
+    return dict(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torc_nb.functions import Function
-from torc_nb.models import Claim, Request, WorkflowModel
+from torc_nb.models import Claim, Request
 from torc_nb.store import Database, environments, functions, jobs, maps, requirements, results
 
 Key = tuple[int, int, int]
@@ -33,9 +33,9 @@ class Assignment:
 class Assignments:
     """The assignments that this worker has met."""
 
-    def __init__(self, database: Database, workflow: WorkflowModel) -> None:
+    def __init__(self, database: Database, workflow_id: int) -> None:
         self._database = database
-        self._workflow = workflow
+        self._workflow_id = workflow_id
         self._known: dict[Key, Assignment] = {}
         self._requests: dict[int, Request] = {}
         self.scratch = Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
@@ -43,7 +43,7 @@ class Assignments:
     def request(self, requirement_id: int) -> Request:
         """What jobs of these requirements ask for."""
         if requirement_id not in self._requests:
-            self._requests[requirement_id] = requirements.get(self._database, requirement_id).request
+            self._requests[requirement_id] = requirements.request(self._database, requirement_id)
         return self._requests[requirement_id]
 
     def load(self, claim: Claim) -> Assignment:
@@ -71,7 +71,7 @@ class Assignments:
 
     def collected(self, map_id: int) -> str:
         """Write all results of a map to a file on this node, one a line in input order; returns its path."""
-        found = results.values_of_map(self._database, self._workflow.id or 0, map_id)
+        found = results.values_of_map(self._database, self._workflow_id, map_id)
         order = maps.order_of(maps.get(self._database, map_id))
         if order is not None:
             by_job = dict(found)

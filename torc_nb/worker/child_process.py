@@ -163,4 +163,3 @@ def _unnamed_file(*, appending: bool) -> int:
     if appending:  # so that programs that a job starts do not write over one another
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor
-

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from torc_nb.models import Claim, JobStatus, WorkflowModel
+from torc_nb.models import Claim, JobStatus
 from torc_nb.worker.appetite import STOCK, Appetite
 from torc_nb.worker.assignments import Assignments, Key
 from torc_nb.worker.child_process import ChildProcess
@@ -33,13 +33,11 @@ class Crew:
         packing: Packing,
         assignments: Assignments,
         reports: Reports,
-        workflow: WorkflowModel,
     ) -> None:
         self._nurseries = nurseries
         self._packing = packing
         self._assignments = assignments
         self._reports = reports
-        self._workflow = workflow
         self._children: dict[int, ChildProcess] = {}
         self._stock = Stock()
         self._pace = Pace()
@@ -195,7 +193,7 @@ class Crew:
             seat = self._packing.take(assignment.request)
         if seat is None:
             return None
-        role = self._nurseries.role(assignment, seat, self._workflow.files, self._workflow.id or 0)
+        role = self._nurseries.role(assignment, seat)
         child = ChildProcess(nursery, key, role, seat)
         if not child.pid:
             self._packing.give_back(seat)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torc_nb.errors import CannotLoad, DatabaseUnavailable
-from torc_nb.models import Claim, Completion, WorkerModel
+from torc_nb.models import Claim, Completion, Membership
 from torc_nb.store import Database, claims, dependencies, leases, returning
 from torc_nb.store.watch import Watch
 from torc_nb.worker.appetite import Appetite
@@ -64,7 +64,7 @@ class Ledger(threading.Thread):
     """
 
     def __init__(
-        self, database: Database, worker: WorkerModel, assignments: Assignments, wake: Callable[[], None]
+        self, database: Database, worker: Membership, assignments: Assignments, wake: Callable[[], None]
     ) -> None:
         super().__init__(name="ledger", daemon=True)
         self._database = database
@@ -213,7 +213,7 @@ class Ledger(threading.Thread):
         return False
 
     def _exchange(self, errand: Errand) -> None:
-        workflow_id, worker_id = self._worker.workflow_id, self._worker.id or 0
+        workflow_id, worker_id = self._worker.workflow_id, self._worker.id
         self._inspect()
         if errand.given_back:
             returning.give_back(self._database, workflow_id, worker_id, [claim.job_id for claim in errand.given_back])
@@ -240,7 +240,7 @@ class Ledger(threading.Thread):
 
     def _inspect(self) -> None:
         """See to what others left behind: dead workers' jobs, and answers to us that were lost on their way."""
-        workflow_id, worker_id = self._worker.workflow_id, self._worker.id or 0
+        workflow_id, worker_id = self._worker.workflow_id, self._worker.id
         if self._lost_answer:
             unknown = set(returning.held(self._database, worker_id)) - self._held
             returning.give_back(self._database, workflow_id, worker_id, sorted(unknown))
@@ -273,7 +273,7 @@ class Ledger(threading.Thread):
         """Record the versions of what the functions import, when the first jobs of one are under way."""
         imports = self._assignments.imports()
         if not imports <= self._noted:
-            leases.note_packages(self._database, self._worker.id or 0, versions(imports))
+            leases.note_packages(self._database, self._worker.id, versions(imports))
             self._noted = imports
 
     def _tell(self, latest: News) -> None:

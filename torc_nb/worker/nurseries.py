@@ -16,11 +16,19 @@ _OF_THE_NODE = ("SLURM", "TMPDIR")
 
 
 class Nurseries:
-    """Branches of the root nursery, made when jobs first need them."""
+    """Branches of the root nursery, made when jobs first need them.
 
-    def __init__(self, root: Nursery, packing: Packing) -> None:
+    Parameters
+    ----------
+    files : Path
+        The workflow's folder.
+    """
+
+    def __init__(self, root: Nursery, packing: Packing, workflow_id: int, files: Path) -> None:
         self._root = root
         self._packing = packing
+        self._workflow_id = workflow_id
+        self._files = files
         self._branches: dict[tuple[object, ...], Nursery] = {}
 
     def __iter__(self) -> Iterator[Nursery]:
@@ -48,8 +56,8 @@ class Nurseries:
             nursery = self._branches[kind] = self._root.branch(limits, preload)
         return nursery
 
-    def role(self, assignment: Assignment, seat: Seat, files: str, seed: int) -> Role:
-        """What a child in this seat is for; ``files`` is the workflow's folder."""
+    def role(self, assignment: Assignment, seat: Seat) -> Role:
+        """What a child in this seat is for."""
         variables = {
             **assignment.environment.variables,
             **dict.fromkeys(THREAD_VARIABLES, str(seat.num_cpus)),
@@ -63,6 +71,6 @@ class Nurseries:
             cwd=assignment.environment.cwd,
             variables=variables,
             cpus=seat.cpus,
-            spill_folder=str(Path(files) / "values"),
-            seed=seed,
+            spill_folder=str(self._files / "values"),
+            seed=self._workflow_id,
         )

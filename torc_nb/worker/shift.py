@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from torc_nb.errors import DatabaseElsewhere, DatabaseUnavailable, TorcError
-from torc_nb.models import WorkerModel, WorkerSettings, WorkflowModel
+from torc_nb.models import Introduction, Membership, WorkerSettings
 from torc_nb.store import Database, claims, leases, machine, workflows
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
@@ -51,10 +51,10 @@ class Shift:
         gc.set_threshold(50_000, 50, 50)
         try:
             database = self._open()
-            workflow = workflows.get(database, self._settings.workflow_id)
-            _check_folder(Path(workflow.files))
+            files = workflows.files_folder(database, self._settings.workflow_id)
+            _check_folder(files)
             # Whoever declares work and then looks for a worker may have found this one just before it left.
-            while self._join_and_leave(database, workflow) == _NOTHING_LEFT and claims.can_still_get_work(
+            while self._join_and_leave(database, files) == _NOTHING_LEFT and claims.can_still_get_work(
                 database, self._settings.workflow_id
             ):
                 pass
@@ -63,20 +63,21 @@ class Shift:
         finally:
             self._nursery.close()
 
-    def _join_and_leave(self, database: Database, workflow: WorkflowModel) -> str:
+    def _join_and_leave(self, database: Database, files: Path) -> str:
         """Be a worker once; returns why it left."""
         whole = node.capacity(self._settings)
         worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
-        assignments = Assignments(database, workflow)
+        assignments = Assignments(database, worker.workflow_id)
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         ledger = Ledger(database, worker, assignments, self._bell.ring)
         message = "it failed"
         with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
             at_the_end.callback(lambda: _leave(database, worker, message))
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
-            log = at_the_end.enter_context(contextlib.closing(Log(Path(workflow.files) / "logs", worker.id or 0)))
+            log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
             reports = Reports(assignments, log)
-            crew = Crew(Nurseries(self._nursery, packing), packing, assignments, reports, workflow)
+            nurseries = Nurseries(self._nursery, packing, worker.workflow_id, files)
+            crew = Crew(nurseries, packing, assignments, reports)
             guard = Guard(crew, packing, assignments, reports)
             ledger.start()
             at_the_end.callback(ledger.finish)
@@ -97,8 +98,8 @@ class Shift:
             )
         return Database.open(self._settings.database, create=False)
 
-    def _introduction(self, cpus: int, gpus: int, memory: int) -> WorkerModel:
-        return WorkerModel(
+    def _introduction(self, cpus: int, gpus: int, memory: int) -> Introduction:
+        return Introduction(
             workflow_id=self._settings.workflow_id,
             allocation_id=self._settings.allocation_id or None,
             host=os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
@@ -162,7 +163,7 @@ class Shift:
             self._bell.silence()
 
 
-def _leave(database: Database, worker: WorkerModel, message: str) -> None:
+def _leave(database: Database, worker: Membership, message: str) -> None:
     with contextlib.suppress(DatabaseUnavailable):  # then others will find that its process has ended
         leases.leave(database, worker, message=message)
 

@@ -1,0 +1,82 @@
+"""What workers take and give, thousands at a time: tuples, so that a worker starts without pydantic."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """A job handed to a worker."""
+
+    job_id: int
+    attempt: int
+    run_id: int
+    map_id: int
+    row: int
+    function_id: int
+    requirement_id: int
+    interruptions: int
+    params: str
+    params_digest: bytes
+
+
+class Completion(NamedTuple):
+    """The end of one attempt, as a worker reports it. Times in seconds, memory and offsets in bytes."""
+
+    job_id: int
+    attempt: int
+    run_id: int
+    map_id: int
+    requirement_id: int
+    function_id: int
+    status: int
+    return_code: int
+    started: float
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    value: str | None
+    fingerprint: bytes
+    error_type: str | None
+    error: str | None
+    traceback: str | None
+    log_offset: int
+    stdout_bytes: int
+    stderr_bytes: int
+    was_running: bool
+
+
+class WorkerSettings(NamedTuple):
+    """All that a worker is told when it starts; everything else stands in the database."""
+
+    database: str
+    workflow_id: int
+    allocation_id: int
+    origin: str = ""  # the machine it was started from; an SQLite database serves workers there only
+    idle_timeout: float = 600.0  # seconds without work after which it leaves
+    linger: float = 0.0  # seconds it stays although nothing can become ready
+    num_cpus: int | None = None  # None: all that it finds
+    memory: int | None = None  # bytes
+
+
+class Introduction(NamedTuple):
+    """What a worker says of itself when it joins."""
+
+    workflow_id: int
+    host: str
+    pid: int
+    boot_id: str
+    process_start: float
+    allocation_id: int | None = None
+    num_cpus: int = 1
+    num_gpus: int = 0
+    memory: int = 0  # bytes
+    python: str = ""
+
+
+class Membership(NamedTuple):
+    """A worker that joined."""
+
+    id: int
+    workflow_id: int
+    allocation_id: int | None
