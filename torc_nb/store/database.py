@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,16 +209,21 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
 
 def _sqlite_engine(url: URL, create: bool) -> Engine:
     path = Path(str(url.database))
-    if not path.exists():
-        if not create:
-            raise DatabaseError(f"There is no database {path}.")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    exists = path.exists()
+    if not exists and not create:
+        raise DatabaseError(f"There is no database {path}.")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_on_network = machine.is_on_network(path)
+        if is_on_network:
+            _check_locks(path.parent)
+        if not exists:
             # Made by us, so that it is private from its first byte.
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        except OSError as error:
-            raise DatabaseError(f"{path} cannot be made: {error.strerror}.") from error
-    journal = "DELETE" if machine.is_on_network(path) else "WAL"
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be {'used' if exists else 'made'}: {error.strerror}.") from error
+    # A write-ahead log is in memory that several machines do not share.
+    journal = "DELETE" if is_on_network else "WAL"
 
     def connect() -> sqlite3.Connection:
         # rw: a file that was removed is not made anew, empty
@@ -244,6 +250,19 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+@cache
+def _check_locks(folder: Path) -> None:
+    """Make sure, once, that the locks of a network filesystem work: without them a database is soon destroyed."""
+    from torc_nb.store import probe
+
+    if complaint := probe.complaint(folder):
+        raise DatabaseError(
+            f"{folder} is on a network filesystem ({machine.filesystem(folder)}) whose locks do not work: {complaint}. "
+            "An SQLite database would be destroyed there. Name a file on another filesystem (--db or "
+            "TORC_NB_DATABASE_URL), or use PostgreSQL: `%torc db start` runs a server of your own."
+        )
 
 
 def _begin_writing(connection: Connection) -> None:

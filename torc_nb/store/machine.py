@@ -12,7 +12,8 @@ import psutil
 #: Filesystems that several machines may mount: SQLite's WAL must not be used there.
 NETWORK_FILESYSTEMS = frozenset(
     {"nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "smbfs", "ceph", "wekafs", "panfs", "afs", "orangefs",
-     "pvfs2", "9p", "fuse.sshfs", "fuse.glusterfs", "glusterfs", "fuse.cephfs", "afpfs", "daos", "fuse.daos"}
+     "pvfs2", "9p", "fuse.sshfs", "fuse.glusterfs", "glusterfs", "fuse.cephfs", "afpfs", "daos", "fuse.daos", "gfs2",
+     "ocfs2", "virtiofs", "vboxsf", "fuse.rclone", "fuse.juicefs", "fuse.moosefs"}
 )  # fmt: skip
 
 
@@ -45,10 +46,16 @@ def is_alive(boot: str, pid: int, start: float) -> bool | None:
 
 def is_on_network(path: Path) -> bool:
     """Whether a path lies on a filesystem that other machines may mount too."""
+    return filesystem(path) in NETWORK_FILESYSTEMS
+
+
+def filesystem(path: Path) -> str:
+    """The kind of filesystem that a path lies on, as the kernel names it; empty where that is unknown."""
     longest, kind = "", ""
     resolved = str(path.resolve())
     for partition in psutil.disk_partitions(all=True):
         mount = partition.mountpoint.rstrip("/") + "/"
-        if (resolved + "/").startswith(mount) and len(mount) > len(longest):
+        # Of several on one mount point the last one is seen: an automounter's own lies below what it mounted.
+        if (resolved + "/").startswith(mount) and len(mount) >= len(longest):
             longest, kind = mount, partition.fstype
-    return kind in NETWORK_FILESYSTEMS
+    return kind
