@@ -174,6 +174,10 @@ jobs = Table(
     Column("function_id", Id),
     Column("command", Text),
     Column("collects", Id),  # the map whose results are this job's argument
+    Column("source_id", Id),  # the job whose result is this job's argument
+    Column("environment_id", Id),  # of a job of no map
+    # what its newest result, or its running attempt, was given, where `params` was changed since
+    Column("replaced", Text),
     Column("note", Text),
 )
 
@@ -198,6 +202,12 @@ Index(
     jobs.c.id,
     sqlite_where=READY,
     postgresql_where=READY,
+)
+Index(
+    "jobs_of_source",
+    jobs.c.source_id,
+    sqlite_where=jobs.c.source_id.is_not(None),
+    postgresql_where=jobs.c.source_id.is_not(None),
 )
 Index("jobs_claimed", jobs.c.worker_id, sqlite_where=CLAIMED, postgresql_where=CLAIMED)
 Index(
@@ -264,6 +274,8 @@ map_dependencies = Table(
     Column("job_id", Id, index=True),
     Column("map_id", Id, index=True),
     Column("blocked_by_map_id", Id, nullable=False, index=True),
+    # each job of the map waits for its own source alone, not for the whole map
+    Column("each", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,
 )
 

@@ -159,10 +159,14 @@ def _create_jobs() -> None:
         sa.Column("function_id", ID, nullable=True),
         sa.Column("command", sa.Text(), nullable=True),
         sa.Column("collects", ID, nullable=True),
+        sa.Column("source_id", ID, nullable=True),
+        sa.Column("environment_id", ID, nullable=True),
+        sa.Column("replaced", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_claimed", "jobs", ["worker_id"], **_where("status BETWEEN 3 AND 4"))
+    op.create_index("jobs_of_source", "jobs", ["source_id"], **_where("source_id IS NOT NULL"))
     op.create_index("jobs_of_map", "jobs", ["workflow_id", "map_id", "id"])
     op.create_index(
         "jobs_ready",
@@ -231,6 +235,7 @@ def _create_relations() -> None:
         sa.Column("job_id", ID, nullable=True),
         sa.Column("map_id", ID, nullable=True),
         sa.Column("blocked_by_map_id", ID, nullable=False),
+        sa.Column("each", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
