@@ -67,22 +67,34 @@ def test_attempts_are_found_by_their_job() -> None:
 def test_records_of_any_kind() -> None:
     """Fields become columns, times become UTC times, the id becomes the index."""
     workers = [WorkerModel(id=3, workflow_id=1, host="n1", pid=9, started=0.0, packages={"numpy": "2"})]
-    frame = frames.records(workers, drop=("packages", "boot_id"))
+    frame = frames.records(WorkerModel, workers, drop=("packages", "boot_id"))
     assert frame.index.tolist() == [3]
     assert "packages" not in frame
     assert frame.loc[3, "started"] == pd.Timestamp(0, tz="UTC")
     assert pd.isna(frame.loc[3, "last_seen"])
     jobs = [JobModel(id=1, workflow_id=1, status=JobStatus.FAILED), JobModel(id=2, workflow_id=1)]
-    assert frames.records(jobs)["status"].tolist() == ["failed", "uninitialized"]
+    assert frames.records(JobModel, jobs)["status"].tolist() == ["failed", "uninitialized"]
     allocations = [AllocationModel(id=1, workflow_id=1, submitted=1e9, ended=None)]
-    assert str(frames.records(allocations)["submitted"].dtype) == "datetime64[ns, UTC]"
-    assert frames.records([]).empty
+    assert str(frames.records(AllocationModel, allocations)["submitted"].dtype) == "datetime64[ns, UTC]"
+
+
+def test_no_records_have_the_same_columns() -> None:
+    """And the same dtypes of times and statuses, so that code which filters them goes on."""
+    workers = frames.records(WorkerModel, [], drop=["packages"])
+    full = frames.records(WorkerModel, [WorkerModel(id=1, workflow_id=1, host="n1", pid=9)], drop=["packages"])
+    assert workers.empty
+    assert list(workers.columns) == list(full.columns)
+    assert workers.index.name == full.index.name == "id"
+    assert workers["started"].dtype == full["started"].dtype
+    jobs = frames.records(JobModel, [])
+    assert (jobs["status"] == "failed").sum() == 0
+    assert jobs["name"].dtype == object
 
 
 def test_data_of_any_shape_stays_what_it_is() -> None:
     """User data of different shapes are objects in one column."""
     data = [UserDataModel(id=i, workflow_id=1, data=one) for i, one in enumerate([[1, 2], [3, 4], {"a": 1}, None, 5])]
-    assert frames.records(data)["data"].tolist() == [[1, 2], [3, 4], {"a": 1}, None, 5]
+    assert frames.records(UserDataModel, data)["data"].tolist() == [[1, 2], [3, 4], {"a": 1}, None, 5]
 
 
 def test_statuses_are_counted_by_map_and_in_all() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any, NamedTuple
 
-from torc_nb.api import inspection, launching, mapping, origins, outcomes, places
+from torc_nb.api import inspection, launching, mapping, origins, outcomes, places, rooms
 from torc_nb.errors import NotFound
 from torc_nb.models import (
     AllocationModel,
@@ -56,6 +56,13 @@ class Api:
     def create_workflow(self, workflow: WorkflowModel) -> WorkflowModel:
         """Make a workflow; names may repeat."""
         return workflows.create(self.database, workflow)
+
+    def open_workflow(self, workflow: WorkflowModel) -> tuple[WorkflowModel, bool]:
+        """Return the newest workflow of this name and user, or make it; and whether it was made.
+
+        Two that open a new name at once get the same.
+        """
+        return workflows.opened(self.database, workflow)
 
     def get_workflow(self, workflow_id: int) -> WorkflowModel:
         """Return a workflow; NotFound where there is none."""
@@ -165,9 +172,9 @@ class Api:
             The worker cannot be started.
         """
         workflow = workflows.get(self.database, workflow_id)
-        room = launching.room_here(num_cpus, memory)
-        launching.check_use(self.database, workflow_id, room)
-        never = launching.misfits(requirements.in_use(self.database, workflow_id), room)
+        room = rooms.here(num_cpus, memory)
+        rooms.check_use(self.database, workflow_id, room)
+        never = rooms.misfits(requirements.in_use(self.database, workflow_id), room)
         self.start_workflow(workflow_id)
         brought = launching.run_here(
             self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
@@ -305,15 +312,28 @@ class Api:
         return results.failures(self.database, workflow_id, map_id)
 
     def logs(self, workflow_id: int, job_id: int) -> inspection.Output:
-        """Return what the newest attempt of a job printed, and its traceback."""
+        """Return what the newest attempt of a job printed, and its traceback.
+
+        Raises
+        ------
+        NotFound
+            No such job in this workflow, or it has not run, or its log is gone.
+        """
         return inspection.output(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
     def list_user_data(
         self, workflow_id: int, *, job_id: int | None = None, relation: str | None = None, limit: int | None = None
     ) -> Iterator[UserDataModel]:
-        """Yield inputs and outputs of jobs as user data, in the order of their keys."""
+        """Give inputs and outputs of jobs, or of one, as user data, in the order of their keys.
+
+        Raises
+        ------
+        NotFound
+            No such job in this workflow.
+        """
         workflow = workflows.get(self.database, workflow_id)
-        return inspection.user_data(self.database, workflow, job_id=job_id, relation=relation, limit=limit)
+        chosen = None if job_id is None else index(job_id)
+        return inspection.user_data(self.database, workflow, job_id=chosen, relation=relation, limit=limit)
 
     def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
         """Return the newest events, oldest first."""

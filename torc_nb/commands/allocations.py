@@ -16,12 +16,15 @@ allocations = Noun("allocations", help="Slurm jobs of ours, and workers started 
 def list_(session: Session) -> Listing:
     """List all allocations that a workflow ever had, oldest first."""
     from torc_nb import frames
+    from torc_nb.models import AllocationModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     session.api.status(workflow.id)  # finds out what became of them
     found = session.api.list_allocations(workflow.id)
-    return Listing(f"Allocations of {workflow.name} ({workflow.id})", frames.records(found, drop=["workflow_id"]))
+    return Listing(
+        f"Allocations of {workflow.name} ({workflow.id})", frames.records(AllocationModel, found, drop=["workflow_id"])
+    )
 
 
 @allocations.command("cancel")

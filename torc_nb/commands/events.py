@@ -17,8 +17,11 @@ events = Noun("events", help="What happened in a workflow.")
 def list_(session: Session, limit: int) -> Listing:
     """List the newest events, oldest first."""
     from torc_nb import frames
+    from torc_nb.models import EventModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     found = session.api.list_events(workflow.id, limit)
-    return Listing(f"Events of {workflow.name} ({workflow.id})", frames.records(found, drop=["workflow_id"]))
+    return Listing(
+        f"Events of {workflow.name} ({workflow.id})", frames.records(EventModel, found, drop=["workflow_id"])
+    )

@@ -77,11 +77,12 @@ def list_(session: Session) -> Listing:
     The workflow's own schedulers, then the profiles in your configuration file.
     """
     from torc_nb import frames, launch
+    from torc_nb.models import SlurmSchedulerModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     own = session.api.list_slurm_schedulers(workflow.id)
     taken = {one.name for one in own}
     profiles = [profile for name, profile in launch.profiles().items() if name not in taken]
-    frame = frames.records([*own, *profiles], drop=["workflow_id", "nodes"])
+    frame = frames.records(SlurmSchedulerModel, [*own, *profiles], drop=["workflow_id", "nodes"])
     return Listing(f"Schedulers of {workflow.name} ({workflow.id})", frame)

@@ -45,11 +45,12 @@ def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | Non
 def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
     """List what a job consumes and stores."""
     from torc_nb import frames
+    from torc_nb.models import UserDataModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     found = list(session.api.list_user_data(workflow.id, job_id=job, relation=relation))
-    return Listing(f"User data of job {job}", frames.records(found, drop=["workflow_id"]))
+    return Listing(f"User data of job {job}", frames.records(UserDataModel, found, drop=["workflow_id"]))
 
 
 @jobs.command("logs")

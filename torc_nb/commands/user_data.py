@@ -19,6 +19,7 @@ def list_(session: Session, limit: int | None) -> Listing:
     from itertools import islice
 
     from torc_nb import frames
+    from torc_nb.models import UserDataModel
 
     workflow = session.workflow()
     assert workflow.id is not None
@@ -26,5 +27,5 @@ def list_(session: Session, limit: int | None) -> Listing:
     # The Api counts jobs, of which each has an output at least.
     enough = None if limit is None else limit + 1
     found = islice(session.api.list_user_data(workflow.id, limit=enough), enough)
-    frame, notes = cut(frames.records(list(found), drop=["workflow_id"]), limit)
+    frame, notes = cut(frames.records(UserDataModel, found, drop=["workflow_id"]), limit)
     return Listing(f"User data of {workflow.name} ({workflow.id})", frame, notes)

@@ -16,10 +16,11 @@ workers = Noun("workers", help="The processes that run jobs, one on each node.")
 def list_(session: Session) -> Listing:
     """List all workers that a workflow ever had, oldest first."""
     from torc_nb import frames
+    from torc_nb.models import WorkerModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     found = session.api.list_workers(workflow.id)
-    frame = frames.records(found, drop=["workflow_id"])
+    frame = frames.records(WorkerModel, found, drop=["workflow_id"])
     off_screen = ["boot_id", "process_start", "lease_expires", "packages", "log"]
     return Listing(f"Workers of {workflow.name} ({workflow.id})", frame, off_screen=off_screen)

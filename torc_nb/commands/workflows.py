@@ -42,8 +42,9 @@ def create(session: Session, name: str, description: str, files: str) -> Said:
 def list_(session: Session) -> Listing:
     """List the workflows of the database."""
     from torc_nb import frames
+    from torc_nb.models import WorkflowModel
 
-    return Listing(f"Workflows in {session.place}", frames.records(session.api.list_workflows()))
+    return Listing(f"Workflows in {session.place}", frames.records(WorkflowModel, session.api.list_workflows()))
 
 
 @workflows.command("start")
@@ -88,19 +89,20 @@ def _notes(found: Status) -> list[str]:
 
 def _data(found: Status) -> dict[str, Any]:
     from torc_nb import frames
+    from torc_nb.models import AllocationModel, WorkerModel, WorkflowModel
 
     def by_label(statuses: Any) -> dict[str, int]:
         return {one.label: n for one, n in statuses.items()}
 
     return {
-        "workflow": records(frames.records([found.workflow]))[0],
+        "workflow": records(frames.records(WorkflowModel, [found.workflow]))[0],
         "total": found.total,
         "finished": found.finished,
         "statuses": by_label(found.statuses),
         "maps": [asdict(one) | {"statuses": by_label(one.statuses)} for one in found.maps],
-        "workers": records(frames.records(found.workers)),
-        "waiting": records(frames.records(found.waiting)),
-        "failed": records(frames.records(found.failed)),
+        "workers": records(frames.records(WorkerModel, found.workers)),
+        "waiting": records(frames.records(AllocationModel, found.waiting)),
+        "failed": records(frames.records(AllocationModel, found.failed)),
     }
 
 

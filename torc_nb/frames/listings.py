@@ -79,22 +79,23 @@ def attempts(rows: Iterable[Any]) -> pd.DataFrame:
     return pd.DataFrame(table, index=_ids("job", [row.job_id for row in rows]))
 
 
-def records(records: Sequence[Record], drop: Sequence[str] = ()) -> pd.DataFrame:
-    """List records of one kind, by their ids; times in UTC.
+def records(kind: type[Record], found: Iterable[Record], drop: Sequence[str] = ()) -> pd.DataFrame:
+    """List records of one kind, by their ids; times in UTC. None of them have the same columns.
 
     Parameters
     ----------
+    kind
+        What they are: its fields are the columns.
     drop
         Fields to leave out.
     """
-    if not records:
-        return pd.DataFrame(index=_ids("id", []))
-    fields = [field for field in type(records[0]).model_fields if field != "id" and field not in drop]
-    table = {}
-    for field in fields:
-        values = [getattr(record, field) for record in records]
-        table[field] = _column(field, values, is_status=all(isinstance(value, JobStatus) for value in values))
-    return pd.DataFrame(table, index=_ids("id", [record.id for record in records]))  # type: ignore[attr-defined]
+    rows = list(found)
+    table = {
+        name: _column(name, [getattr(row, name) for row in rows], is_status=field.annotation is JobStatus)
+        for name, field in kind.model_fields.items()
+        if name != "id" and name not in drop
+    }
+    return pd.DataFrame(table, index=_ids("id", [row.id for row in rows]))  # type: ignore[attr-defined]
 
 
 def statuses(status: Status) -> pd.DataFrame:

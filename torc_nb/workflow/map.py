@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PIECE = 500
 
 
-class Map:
+class Map(waiting.Waits):
     """One declared mapping of a workflow.
 
     All its state is in the database: in a new kernel, ``wf["run"]`` gives the same. Iterating it waits and gives the
@@ -123,20 +123,6 @@ class Map:
         if job_id is None:
             raise NotFound(f"Map {self.name} has no postprocess: give map(…, postprocess=function).")
         return self.value(job_id)
-
-    def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
-        """Wait until all its jobs, postprocess included, have finished; nothing depends on waiting.
-
-        Raises
-        ------
-        TimeoutError
-            ``timeout`` seconds passed before; the jobs go on.
-        LaunchError
-            No worker runs or is coming, or none fits, so that it would wait for ever.
-        """
-        waiting.wait(
-            self._api, self._workflow_id, self._numbers, timeout=timeout, progress=progress, title=self.name
-        )
 
     def _job_ids(self) -> Sequence[int]:
         order = self._api.map_order(self.id)

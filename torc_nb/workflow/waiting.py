@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from torc_nb.api import Api, Status
 from torc_nb.models import JobStatus
@@ -16,34 +17,45 @@ _SHORTEST, _LONGEST, _SHARE = 0.01, 0.5, 0.03
 _LOOK_AFTER = 5.0
 
 
-def wait(
-    api: Api,
-    workflow_id: int,
-    counts: Callable[[Status], dict[JobStatus, int]],
-    *,
-    timeout: float | None = None,
-    progress: bool = True,
-    title: str = "",
-) -> None:
-    """Wait until all jobs that ``counts`` picks out of a status have finished.
+class Waits(ABC):
+    """What has jobs that can be waited for."""
 
-    Raises
-    ------
-    TimeoutError
-        ``timeout`` seconds passed before.
-    LaunchError
-        No worker runs or is coming, or none fits, so that it would wait for ever.
-    """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    with Bar(title, enabled=progress) as bar:
-        for _ in looks(api, workflow_id):
-            numbers = counts(api.progress(workflow_id))
-            bar.update(numbers)
-            if all(one.is_finished for one, n in numbers.items() if n):
-                return
-            if deadline is not None and time.monotonic() > deadline:
-                left = sum(n for one, n in numbers.items() if not one.is_finished)
-                raise TimeoutError(f"{left:,} jobs had not finished after {timeout:g} s; they go on.")
+    _api: Api
+    _workflow_id: int
+    name: str
+
+    @abstractmethod
+    def _numbers(self, status: Status) -> dict[JobStatus, int]:
+        """Count its jobs, out of how the workflow stands."""
+
+    def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
+        """Wait until all its jobs, postprocess included, have finished; nothing depends on waiting.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds after which waiting, but not the jobs, is given up.
+        progress : bool, default True
+            Whether a bar is shown.
+
+        Raises
+        ------
+        TimeoutError
+            ``timeout`` seconds passed before; the jobs go on.
+        LaunchError
+            No worker runs or is coming, or none fits, so that it would wait for ever.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with Bar(self.name, enabled=progress) as bar:
+            for _ in looks(self._api, self._workflow_id):
+                numbers = self._numbers(self._api.progress(self._workflow_id))
+                bar.update(numbers)
+                if all(one.is_finished for one, n in numbers.items() if n):
+                    break
+                if deadline is not None and time.monotonic() > deadline:
+                    left = sum(n for one, n in numbers.items() if not one.is_finished)
+                    raise TimeoutError(f"{left:,} jobs had not finished after {timeout:g} s; they go on.")
+        self._api.status(self._workflow_id)  # nodes for which nothing is left to do are given back
 
 
 def looks(api: Api, workflow_id: int) -> Iterator[None]:

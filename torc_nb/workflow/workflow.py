@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -13,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 from torc_nb.api import AnyFunction, Api, Output, Status, current, inspection, make_api, sentence
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
-from torc_nb.models import FINISHED, JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
+from torc_nb.models import (
+    FINISHED,
+    AllocationModel,
+    EventModel,
+    JobStatus,
+    ResourceRequirementsModel,
+    SlurmSchedulerModel,
+    UserDataModel,
+    WorkerModel,
+    WorkflowModel,
+)
 from torc_nb.models.quantities import parse_duration, parse_memory
-from torc_nb.workflow import waiting
 from torc_nb.workflow.map import Map, parsed
+from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow:
+class Workflow(Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -57,36 +66,34 @@ class Workflow:
         self._api = make_api(db)
         self.name = name
         try:
-            self.id = self._find() or self._create(files, description)
+            self.id = self._workflow_id = self._opened(files, description)
         except BaseException:
             self._api.database.close()
             raise
         current.use(self._api, self.id)
 
-    def _find(self) -> int | None:
-        """Open the newest workflow of this name and user, if there is one."""
-        known = self._api.list_workflows(name=self.name, user=getpass.getuser())
-        if not known:
-            return None
-        id_ = known[-1].id
-        assert id_ is not None
-        status = self._api.progress(id_)
-        failed = status.statuses.get(JobStatus.FAILED, 0)
-        others = f"; the newest of {len(known)} of that name" if len(known) > 1 else ""
-        print(f"opened {self.name} ({id_}): {status.total:,} jobs, {failed:,} failed{others}")
-        return id_
-
-    def _create(self, files: str | os.PathLike[str] | None, description: str) -> int:
+    def _opened(self, files: str | os.PathLike[str] | None, description: str) -> int:
+        """Open the newest workflow of this name and user, or make one; and say which of the two."""
         place = "" if files is None else str(Path(files).expanduser().resolve())
-        record = self._api.create_workflow(WorkflowModel(name=self.name, description=description, files=place))
-        print(f"created workflow {self.name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
+        record, is_new = self._api.open_workflow(WorkflowModel(name=self.name, description=description, files=place))
         assert record.id is not None
+        if is_new:
+            print(f"created workflow {self.name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
+            return record.id
+        status = self._api.progress(record.id)
+        failed = status.statuses.get(JobStatus.FAILED, 0)
+        n = len(self._api.list_workflows(name=self.name, user=record.user))
+        others = f"; the newest of {n} of that name" if n > 1 else ""
+        print(f"opened {self.name} ({record.id}): {status.total:,} jobs, {failed:,} failed{others}")
         return record.id
 
     @property
     def api(self) -> Api:
         """The ``Api`` on which this stands."""
         return self._api
+
+    def _numbers(self, status: Status) -> dict[JobStatus, int]:
+        return status.statuses
 
     # Declaring.
 
@@ -271,25 +278,6 @@ class Workflow:
         base = launching.scheduler_named(self._api.database, self.id, scheduler)
         return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": self.id, **options})
 
-    def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
-        """Wait until all jobs have finished; nothing depends on waiting.
-
-        Raises
-        ------
-        TimeoutError
-            ``timeout`` seconds passed before; the jobs go on.
-        LaunchError
-            No worker runs or is coming, or none fits, so that it would wait for ever.
-        """
-        waiting.wait(
-            self._api,
-            self.id,
-            lambda status: status.statuses,
-            timeout=timeout,
-            progress=progress,
-            title=self.name,
-        )
-
     def rerun(self, status: str | Sequence[str] = "failed", jobs: Iterable[int] | None = None) -> int:
         """Make finished jobs ready again, and what collects their results; what else completed stays.
 
@@ -342,25 +330,25 @@ class Workflow:
         """Return the inputs and outputs of jobs as a DataFrame."""
         from torc_nb import frames
 
-        return frames.records(list(self._api.list_user_data(self.id, limit=limit)), drop=["workflow_id"])
+        return frames.records(UserDataModel, self._api.list_user_data(self.id, limit=limit), drop=["workflow_id"])
 
     def workers(self) -> pd.DataFrame:
         """Return all workers that it ever had."""
         from torc_nb import frames
 
-        return frames.records(self._api.list_workers(self.id), drop=["workflow_id"])
+        return frames.records(WorkerModel, self._api.list_workers(self.id), drop=["workflow_id"])
 
     def allocations(self) -> pd.DataFrame:
         """Return all allocations that it ever had."""
         from torc_nb import frames
 
-        return frames.records(self._api.list_allocations(self.id), drop=["workflow_id"])
+        return frames.records(AllocationModel, self._api.list_allocations(self.id), drop=["workflow_id"])
 
     def events(self, limit: int = 1000) -> pd.DataFrame:
         """Return the newest events."""
         from torc_nb import frames
 
-        return frames.records(self._api.list_events(self.id, limit), drop=["workflow_id"])
+        return frames.records(EventModel, self._api.list_events(self.id, limit), drop=["workflow_id"])
 
     def logs(self, job: int) -> Output:
         """Return what the newest attempt of a job printed, and its traceback; print it to read it."""
