@@ -110,8 +110,8 @@ def test_worker_that_never_reported(
     """A Python that cannot import what it needs: status and waiting show the end of its log."""
     id_ = map_one(api, workflow)
     broken = tmp_path / "broken"
-    (broken / "submitit").mkdir(parents=True)
-    (broken / "submitit" / "__init__.py").write_text("raise ImportError('half an installation')")
+    (broken / "psutil").mkdir(parents=True)
+    (broken / "psutil" / "__init__.py").write_text("raise ImportError('half an installation')")
     with monkeypatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(broken), os.environ["PYTHONPATH"]]))
         api.run(id_, num_cpus=1)

@@ -86,6 +86,23 @@ def status(database: Database, workflow_id: int) -> Status:
     )
 
 
+def job_of(database: Database, workflow: WorkflowModel, job_id: int) -> Any:
+    """Return a job of a workflow.
+
+    Raises
+    ------
+    NotFound
+        There is none of that id, or it is another workflow's.
+    """
+    job = jobs.get(database, job_id)
+    if job.workflow_id != workflow.id:
+        raise NotFound(
+            f"There is no job {job_id} in workflow {workflow.name} ({workflow.id}): "
+            f"it is one of workflow {job.workflow_id}'s."
+        )
+    return job
+
+
 def job_name(job: Any) -> str:
     """Return a job's name: its own, else its row's number."""
     return job.name if job.name is not None else str(job.row)
@@ -104,7 +121,7 @@ def output(database: Database, workflow: WorkflowModel, job_id: int) -> Output:
     NotFound
         No such job, or it has not run; or its log is gone.
     """
-    job = jobs.get(database, job_id)
+    job = job_of(database, workflow, job_id)
     if job.result_attempt is None:
         raise NotFound(f"Job {job_id} has not run yet: it is {shown_status(job).label}.")
     result = results.effective(database, job_id)
@@ -140,7 +157,7 @@ def user_data(
     relation: str | None = None,
     limit: int | None = None,
 ) -> Iterator[UserDataModel]:
-    """Yield inputs and outputs of maps' jobs as user data, in the order of their keys; nothing is unpickled.
+    """Give inputs and outputs of maps' jobs as user data, in the order of their keys; nothing is unpickled.
 
     Parameters
     ----------
@@ -148,21 +165,33 @@ def user_data(
         Of one job only.
     relation : {"consumes", "stores"}, optional
         Its inputs or its outputs only.
+
+    Raises
+    ------
+    NotFound
+        No such job in this workflow.
     """
     assert workflow.id is not None
-    function_names = functions.names(database, workflow.id)
-    map_functions = {map_.id: map_.function_id for map_ in maps.listed(database, workflow.id)}
-    chosen = [jobs.get(database, job_id)] if job_id is not None else jobs.listed(database, workflow.id, limit=limit)
+    if job_id is not None:
+        return _user_data_of(database, workflow.id, [job_of(database, workflow, job_id)], relation)
+    return _user_data_of(database, workflow.id, jobs.listed(database, workflow.id, limit=limit), relation)
+
+
+def _user_data_of(
+    database: Database, workflow_id: int, chosen: Sequence[Any], relation: str | None
+) -> Iterator[UserDataModel]:
+    function_names = functions.names(database, workflow_id)
+    map_functions = {map_.id: map_.function_id for map_ in maps.listed(database, workflow_id)}
     values = _values(database, [job.id for job in chosen])
     for job in chosen:
         name = job_name(job)
         if relation in (None, "consumes") and job.map_id:
             function = function_names.get(map_functions.get(job.map_id, 0), "")
             data = {"func": function, "params": readable(job.params)}
-            yield _record(workflow.id, input_key(job.id), f"input_{name}", data, job.rev)
+            yield _record(workflow_id, input_key(job.id), f"input_{name}", data, job.rev)
         if relation in (None, "stores"):
             data_ = None if values.get(job.id) is None else readable(values[job.id])
-            yield _record(workflow.id, output_key(job.id), f"output_{name}", data_, job.result_attempt or 0)
+            yield _record(workflow_id, output_key(job.id), f"output_{name}", data_, job.result_attempt or 0)
 
 
 def readable(text: str | None) -> Any:

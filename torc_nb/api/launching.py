@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from torc_nb import launch, slurm
+from torc_nb.api import rooms
 from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
-from torc_nb.models import (
-    CLAIMED,
-    AllocationModel,
-    ResourceRequirementsModel,
-    Room,
-    SlurmSchedulerModel,
-    WorkerSettings,
-    WorkflowModel,
-    fits,
-    misfit,
-)
-from torc_nb.store import Database, allocations, demand, leases, machine, schedulers
+from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
+from torc_nb.store import Database, allocations, leases, machine, schedulers, workflows
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
 ASK_AGAIN = 30.0
-#: A local worker that was started this long ago and did not report has failed, in seconds.
-REPORTS_WITHIN = 60.0
 
-_CURE = "Map again with a smaller request (num_cpus, memory, …), or bring larger nodes: wf.schedule_nodes(n, …)."
+_CANCELED = "canceled by the user"
 
 
 class Brought(NamedTuple):
@@ -58,10 +46,12 @@ def run_here(
     """
     assert workflow.id is not None
     refresh(database, workflow.id)
-    here = _workers_here(database, workflow.id)
-    if here and not more:
-        return Brought(0, len(here), f"a worker is already running here ({here[0]}); run(more=True) starts another")
-    (allocation_id,) = allocations.create(database, workflow.id, "local", 1)
+    ids = allocations.create(database, workflow.id, "local", 1, up_to=not more)
+    others = [one for one in allocations.here(database, workflow.id) if one.id not in ids]
+    if not ids:
+        found = "".join(f" ({_described(database, one)})" for one in others[:1])
+        return Brought(0, len(others), f"a worker is already running here{found}; run(more=True) starts another")
+    (allocation_id,) = ids
     settings = WorkerSettings(
         database.url,
         workflow.id,
@@ -73,28 +63,16 @@ def run_here(
         num_cpus=num_cpus,
         memory=memory,
     )
-    launched = _submitted(database, [allocation_id], lambda: [launch.start_local(settings, _folder(workflow))])[0]
-    return Brought(1, len(here), f"started a worker on this machine (process {launched.scheduler_job})")
+    (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, _folder(workflow))], _stop_local)
+    return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})")
 
 
-def _workers_here(database: Database, workflow_id: int) -> list[str]:
-    """Describe the workers of this machine that live, or were started and have not reported yet."""
-    boot = machine.boot_id()
-    found = [
-        f"{worker.num_cpus} CPUs, process {worker.pid}"
-        for worker in leases.listed(database, workflow_id)
-        if worker.state == "running" and worker.boot_id == boot and _allocated_locally(database, worker.allocation_id)
-    ]
-    starting = [
-        f"starting, process {allocation.scheduler_job}"
-        for allocation in allocations.listed(database, workflow_id, alive=True)
-        if allocation.kind == "local" and allocation.state == "submitted"
-    ]
-    return found + starting
-
-
-def _allocated_locally(database: Database, allocation_id: int | None) -> bool:
-    return allocation_id is None or allocations.get(database, allocation_id).kind == "local"
+def _described(database: Database, allocation: AllocationModel) -> str:
+    """Say which worker it is, or that it is still coming."""
+    for worker in leases.listed(database, allocation.workflow_id):
+        if worker.allocation_id == allocation.id and worker.state in leases.PRESENT:
+            return f"{worker.num_cpus} CPUs, process {worker.pid}"
+    return "starting" if allocation.scheduler_job is None else f"starting, process {allocation.scheduler_job}"
 
 
 def schedule_nodes(
@@ -119,35 +97,55 @@ def schedule_nodes(
     if n < 1:
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
     refresh(database, workflow.id)
-    alive = [
-        allocation for allocation in allocations.listed(database, workflow.id, alive=True) if allocation.kind == "slurm"
-    ]
-    missing = n if more else n - len(alive)
-    if missing <= 0:
-        return Brought(
-            0, len(alive), f"{len(alive)} allocation(s) are pending or running already; more=True adds to them"
-        )
-    ids = allocations.create(database, workflow.id, "slurm", missing, scheduler.id)
+    ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
+    alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
+    others = len(alive) - len(ids)
+    if not ids:
+        return Brought(0, others, f"{others} allocation(s) are pending or running already; more=True adds to them")
     settings = [
         WorkerSettings(database.url, workflow.id, id_, origin=machine.boot_id(), idle_timeout=idle_timeout)
         for id_ in ids
     ]
-    launched = _submitted(database, ids, lambda: launch.schedule(settings, scheduler, _folder(workflow)))
+    launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, _folder(workflow)), slurm.cancel)
     names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
-    return Brought(missing, len(alive), f"submitted {missing} allocation(s) to Slurm: {names}")
+    return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}")
 
 
-def _submitted(database: Database, ids: list[int], submit: object) -> list[launch.Launched]:
-    assert callable(submit)
+def _launched(
+    database: Database,
+    ids: list[int],
+    start: Callable[[], list[launch.Launched]],
+    stop: Callable[[list[str]], None],
+) -> list[launch.Launched]:
+    """Launch what was entered, and write where it is found; what cannot be launched is taken back.
+
+    Raises
+    ------
+    LaunchError
+        It cannot be launched, or somebody canceled it meanwhile: it was stopped again.
+    """
     try:
-        launched: list[launch.Launched] = submit()
+        launched = start()
     except BaseException as error:
         for id_ in ids:
-            allocations.end(database, id_, "failed", str(error))
+            allocations.end(database, id_, "failed", str(error) or type(error).__name__)
         raise
-    for id_, one in zip(ids, launched, strict=True):
-        allocations.change(database, id_, scheduler_job=one.scheduler_job, log=one.log)
+    canceled = [
+        one.scheduler_job
+        for id_, one in zip(ids, launched, strict=True)
+        if not allocations.launched(database, id_, one.scheduler_job, one.log)
+    ]
+    if canceled:
+        stop(canceled)
+        raise LaunchError(
+            "The workflow was canceled or deleted while its workers were being started; they are stopped."
+        )
     return launched
+
+
+def _stop_local(pids: Iterable[str]) -> None:
+    for pid in pids:
+        launch.stop_local(int(pid))
 
 
 def _folder(workflow: WorkflowModel) -> Path:
@@ -177,25 +175,37 @@ def scheduler_named(database: Database, workflow_id: int, name: str | None) -> S
 
 
 def refresh(database: Database, workflow_id: int) -> None:
-    """Find out what became of allocations: dead local workers, and Slurm's word where it is older than 30 s."""
+    """Find out what became of allocations: dead local workers, and Slurm's word where it is older than 30 s.
+
+    Those that wait in Slurm's queue although nothing is left to do are canceled.
+    """
     leases.expire(database, workflow_id)
-    alive = allocations.listed(database, workflow_id, alive=True)
-    for allocation in alive:
-        if allocation.kind == "local" and allocation.state == "submitted":
-            _check_local(database, allocation)
-    ours = [allocation for allocation in alive if allocation.kind == "slurm" and allocation.scheduler_job]
-    if ours and allocations.may_ask(database, workflow_id, ASK_AGAIN):
-        _ask_slurm(database, ours)
+    for allocation in allocations.stillborn(database, workflow_id):
+        allocations.end(database, allocation.id or 0, "failed", _last_word(allocation))
+    _cancel_idle(database, workflow_id)
+    in_slurm = _in_slurm(allocations.listed(database, workflow_id, alive=True))
+    if in_slurm and allocations.may_ask(database, workflow_id, ASK_AGAIN):
+        _ask_slurm(database, in_slurm)
 
 
-def _check_local(database: Database, allocation: AllocationModel) -> None:
-    """Fail an allocation whose process ended, or never was, before it reported."""
-    age = time.time() - (allocation.submitted or 0.0)
-    pid = allocation.scheduler_job
-    gone = pid is None or not pid.isdigit() or not machine.process_start(int(pid))
-    if gone and age > (REPORTS_WITHIN if pid is None else 0.0):
-        words = launch.last_words(allocation.log)
-        allocations.end(database, allocation.id or 0, "failed", f"its worker ended before it reported:\n{words}")
+def _last_word(stillborn: AllocationModel) -> str:
+    if stillborn.scheduler_job is None:
+        return "the kernel or command that was starting it ended before it was started"
+    return f"its worker ended before it reported:\n{launch.last_words(stillborn.log)}"
+
+
+def _in_slurm(found: Iterable[AllocationModel]) -> list[AllocationModel]:
+    return [one for one in found if one.kind == "slurm" and one.scheduler_job]
+
+
+def _cancel_idle(database: Database, workflow_id: int) -> None:
+    """Cancel what waits in Slurm's queue where all jobs have finished."""
+    pending = any(one.state == "submitted" for one in _in_slurm(allocations.listed(database, workflow_id, alive=True)))
+    if pending and all(status.is_finished for status in workflows.statuses(database, workflow_id)):
+        idle = allocations.cancel_idle(database, workflow_id)
+        # Where Slurm does not answer they start some time, find nothing to do, and leave.
+        with contextlib.suppress(LaunchError):
+            slurm.cancel(idle)
 
 
 def _ask_slurm(database: Database, ours: list[AllocationModel]) -> None:
@@ -206,8 +216,9 @@ def _ask_slurm(database: Database, ours: list[AllocationModel]) -> None:
     for allocation in ours:
         job = queued.get(str(allocation.scheduler_job))
         if job is not None and not job.has_ended:
-            if job.reason != allocation.message and allocation.state == "submitted":
-                allocations.change(database, allocation.id or 0, message=f"{job.state.lower()}: {job.reason}")
+            message = f"{job.state.lower()}: {job.reason}"
+            if message != allocation.message and allocation.state == "submitted":
+                allocations.change(database, allocation.id or 0, message=message)
             continue
         ended = "it is gone from Slurm's queue" if job is None else f"Slurm says {job.state}"
         if allocation.state == "submitted":
@@ -218,35 +229,26 @@ def _ask_slurm(database: Database, ours: list[AllocationModel]) -> None:
 
 
 def cancel_allocations(database: Database, workflow_id: int) -> int:
-    """Cancel a workflow's allocations in Slurm and stop its workers on this machine; returns how many those were."""
-    alive = allocations.listed(database, workflow_id, alive=True)
-    in_slurm = [str(one.scheduler_job) for one in alive if one.kind == "slurm" and one.scheduler_job]
-    if in_slurm:
-        slurm.cancel(in_slurm)
-    for allocation in alive:
-        allocations.end(database, allocation.id or 0, "ended", "canceled by the user")
-    stopped = leases.ask_to_leave(database, workflow_id)
-    return max(len(in_slurm), stopped)
-
-
-def misfits(asked: Iterable[ResourceRequirementsModel], room: Room) -> list[str]:
-    """Say which of these requests can never be met in this room, with the numbers."""
-    reasons = (misfit(requirement.request, room) for requirement in asked)
-    return [f"jobs that ask for {reason} can never start on this worker" for reason in reasons if reason is not None]
-
-
-def check_use(database: Database, workflow_id: int, room: Room) -> None:
-    """Make sure that a worker with this room would have something to do, now or later.
+    """Cancel a workflow's allocations in Slurm and stop its workers on this machine; returns how many those were.
 
     Raises
     ------
-    InvalidRequest
-        None of the jobs that could start now fits; the message has the numbers.
+    LaunchError
+        Slurm does not answer, or refuses; what runs on this machine is stopped all the same.
     """
-    asked = demand.waiting(database, workflow_id)
-    never = misfits(asked, room)
-    if never and len(never) == len(asked):
-        raise InvalidRequest(f"A worker here would have nothing to do: {'; '.join(never)}. {_CURE}")
+    alive = allocations.listed(database, workflow_id, alive=True)
+    in_slurm = _in_slurm(alive)
+    # What did not report yet cannot be asked.
+    for pid in allocations.unreported(database, workflow_id):
+        launch.stop_local(pid)
+    for allocation in alive:
+        if allocation not in in_slurm:
+            allocations.end(database, allocation.id or 0, "canceled", _CANCELED)
+    leases.ask_to_leave(database, workflow_id)
+    slurm.cancel([str(one.scheduler_job) for one in in_slurm])
+    for allocation in in_slurm:
+        allocations.end(database, allocation.id or 0, "canceled", _CANCELED)
+    return len(alive)
 
 
 def check_progress(database: Database, status: Status) -> None:
@@ -262,7 +264,7 @@ def check_progress(database: Database, status: Status) -> None:
     left = f"{status.total - status.finished:,} jobs wait"
     if status.workers:
         if not any(status.statuses.get(one) for one in CLAIMED):
-            _check_rooms(database, status)
+            rooms.check_workers(database, status.workflow.id or 0, status.workers)
         return
     last = next(reversed(allocations.listed(database, status.workflow.id or 0)), None)
     if last is not None and last.state == "failed":
@@ -270,20 +272,3 @@ def check_progress(database: Database, status: Status) -> None:
     raise LaunchError(
         f"{left} and no worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
     )
-
-
-def _check_rooms(database: Database, status: Status) -> None:
-    """Make sure that one of the workers has room for one of the jobs that could start now."""
-    asked = demand.waiting(database, status.workflow.id or 0)
-    rooms = [Room(worker.num_cpus, worker.memory, worker.num_gpus) for worker in status.workers]
-    if asked and not any(fits(requirement.request, room) for requirement in asked for room in rooms):
-        raise LaunchError(f"{'; '.join(misfits(asked, max(rooms)))}. {_CURE}")
-
-
-def room_here(num_cpus: int | None, memory: int | None) -> Room:
-    """Return what a worker on this machine would have."""
-    from torc_nb.worker import node
-
-    settings = WorkerSettings("", 0, 0, num_cpus=num_cpus, memory=memory)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
-    return node.capacity(settings, environ)

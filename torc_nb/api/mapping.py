@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torc_nb.api import origins, surroundings
+from torc_nb.api import origins, rooms, surroundings
 from torc_nb.api.origins import AnyFunction
 from torc_nb.api.rows import Rows, how_to_call
 from torc_nb.errors import Conflict
@@ -102,7 +102,8 @@ def _declare_once(
         drop=drop,
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
-    return Mapped(outcome, captured, declaration.name, call, tuple(_doubts(captured, rows)))
+    notes = [*_doubts(captured, rows), *rooms.doubts(database, workflow.id, declaration.requirement_id)]
+    return Mapped(outcome, captured, declaration.name, call, tuple(notes))
 
 
 def _doubts(function: Function, rows: Rows) -> Iterator[str]:

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from torc_nb.api import inspection
 from torc_nb.errors import CannotLoad, JobFailed, NotFound
 from torc_nb.functions import classes_of
 from torc_nb.models import JobStatus, WorkflowModel
-from torc_nb.store import Database, functions, jobs, maps, results
+from torc_nb.store import Database, functions, maps, results
 from torc_nb.values import decode
 
 
@@ -61,9 +62,7 @@ def value(database: Database, workflow: WorkflowModel, job_id: int) -> Any:
     NotFound
         It has not completed yet.
     """
-    job = jobs.get(database, job_id)
-    if job.workflow_id != workflow.id:
-        raise NotFound(f"There is no job {job_id} in workflow {workflow.name}.")
+    job = inspection.job_of(database, workflow, job_id)
     status = JobStatus(job.status)
     if status is JobStatus.COMPLETED:
         result = results.effective(database, job_id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,3 +47,9 @@ def start_local(settings: WorkerSettings, folder: Path, *, work: str = WORK) -> 
     except OSError as error:
         raise LaunchError(f"Cannot start a worker on this machine: {error}") from error
     return Launched(job.job_id, str(log_path(executor.folder, 0)))
+
+
+def stop_local(pid: int) -> None:
+    """Tell a worker on this machine to end; one that is gone already, or somebody else's, is left alone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)

@@ -88,9 +88,7 @@ def _alive(connection: Connection, workflow_id: int, kind: str) -> list[Mapping[
     """Return the allocations of a kind that are alive; of local ones those of this machine."""
     rows = connection.execute(
         select(_allocations)
-        .where(
-            _allocations.c.workflow_id == workflow_id, _allocations.c.kind == kind, _allocations.c.state.in_(ALIVE)
-        )
+        .where(_allocations.c.workflow_id == workflow_id, _allocations.c.kind == kind, _allocations.c.state.in_(ALIVE))
         .order_by(_allocations.c.id)
     ).mappings()
     return [dict(row) for row in rows if kind != "local" or row["process"]["boot_id"] == machine.boot_id()]
@@ -115,6 +113,17 @@ def here(database: Database, workflow_id: int) -> list[models.AllocationModel]:
         return [_record(row) for row in _alive(connection, workflow_id, "local")]
 
 
+def unreported(database: Database, workflow_id: int) -> list[int]:
+    """Return the process ids of workers on this machine that were started and did not join yet."""
+    with database.read() as connection:
+        rows = _alive(connection, workflow_id, "local")
+    return [
+        row["process"]["pid"]
+        for row in rows
+        if row["state"] == "submitted" and row["scheduler_job"] is not None and _lives(row["process"])
+    ]
+
+
 def stillborn(database: Database, workflow_id: int) -> list[models.AllocationModel]:
     """Return those from which no worker will come: what launches them, or the worker that they were, has ended.
 
@@ -133,11 +142,17 @@ def stillborn(database: Database, workflow_id: int) -> list[models.AllocationMod
 
 
 def _is_stillborn(row: Mapping[str, Any], before: float) -> bool:
-    process = row["process"]
-    # A process that was gone already when it was looked at has no start.
-    alive = bool(process["process_start"]) and machine.is_alive(process["boot_id"], process["pid"], process["process_start"])
+    alive = _lives(row["process"])
     is_under_way = row["scheduler_job"] is None or alive is None
     return alive is False or (is_under_way and row["submitted"] < before)
+
+
+def _lives(process: Mapping[str, Any]) -> bool | None:
+    """Whether a process lives; None where it is another machine's."""
+    # One that was gone already when it was looked at has no start.
+    return bool(process["process_start"]) and machine.is_alive(
+        process["boot_id"], process["pid"], process["process_start"]
+    )
 
 
 def cancel_idle(database: Database, workflow_id: int) -> list[str]:
