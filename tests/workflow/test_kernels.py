@@ -122,6 +122,25 @@ def test_two_kernels_map_at_once(kernels: list[Kernel], store_url: str) -> None:
     api.database.close()
 
 
+def test_run_all_in_two_kernels_at_once(kernels: list[Kernel], store_url: str, tmp_path: Path) -> None:
+    """Of a notebook that was never run: one workflow, its jobs once, one worker."""
+    for kernel in kernels:
+        kernel.run("import torc_nb.workflow, torc_nb.widgets, pandas, pydantic, submitit")
+    at = time.time() + 0.5
+    begun = [kernel.begin(f"import time; time.sleep(max(0, {at} - time.time()))\n{NOTEBOOK}") for kernel in kernels]
+    printed = [kernel.finish(cell) for kernel, cell in zip(kernels, begun, strict=True)]
+    assert sorted("created workflow sweep (1)" in text for text in printed) == [False, True]
+    assert sorted("started a worker on this machine" in text for text in printed) == [False, True]
+    assert sum("already running here" in text for text in printed) == 1
+    kernels[1].run("m.wait(timeout=40, progress=False)")
+    assert sorted((tmp_path / "ran").read_text().split(), key=int) == [str(n) for n in range(40)]
+    api = make_api(store_url)
+    assert [one.name for one in api.list_workflows()] == ["sweep"]
+    assert api.progress(1).statuses == {JobStatus.COMPLETED: 41}
+    assert len(api.list_allocations(1)) == len(api.list_workers(1)) == 1
+    api.database.close()
+
+
 @ON_SQLITE
 def test_rerun_with_the_repaired_cell(kernels: list[Kernel]) -> None:
     """The whole story of a Monday: a new kernel, the repaired cell, one line; what completed is not run again."""

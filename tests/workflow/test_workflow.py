@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from services.slurm_cluster import SlurmCluster
 
 from torc_nb.errors import InvalidRequest, JobFailed, NotFound
 from torc_nb.workflow import Workflow
@@ -200,3 +201,40 @@ def test_frames_of_everything(wf: Workflow, finish: Finish) -> None:
     assert wf.failures().empty
     data: Any = next(wf.api.list_user_data(wf.id, job_id=job, relation="stores"))
     assert data.data == 7
+
+
+@ON_SQLITE
+def test_empty_tables_have_their_columns(wf: Workflow) -> None:
+    """Code that filters them goes on where there is nothing yet."""
+    assert wf.workers()[wf.workers()["state"] == "running"].empty
+    assert wf.allocations()[wf.allocations()["kind"] == "slurm"].empty
+    assert "data" in wf.user_data()
+
+
+def test_jobs_of_another_workflow_are_refused(wf: Workflow, finish: Finish, store_url: str, tmp_path: Path) -> None:
+    """Its id is as good as none: neither its logs nor its data nor its value are given."""
+    m = wf.map(lambda x: x, [1], name="same")
+    finish()
+    job = int(wf.jobs().index[0])
+    other = Workflow("other", db=store_url, files=tmp_path / "files")
+    refusal = rf"no job {job} in workflow other \({other.id}\): it is one of workflow {wf.id}'s"
+    with pytest.raises(NotFound, match=refusal):
+        other.logs(job)
+    with pytest.raises(NotFound, match=refusal):
+        other.api.list_user_data(other.id, job_id=job)
+    with pytest.raises(NotFound, match=refusal):
+        other.api.value(other.id, job)
+    with pytest.raises(NotFound, match="no job 99"):
+        wf.logs(99)
+    assert m.value(job) == 1
+    other.api.database.close()
+
+
+@ON_SQLITE
+def test_nodes_are_given_back_when_the_waiting_ends(wf: Workflow, slurm: SlurmCluster) -> None:
+    """A script that only waits leaves nothing in Slurm's queue."""
+    m = wf.map(lambda x: x, [1, 2], name="same")
+    wf.schedule_nodes(2, cpus=1, extra={"begin": "now+1hour"})
+    wf.run(num_cpus=1)
+    m.wait(timeout=40, progress=False)
+    assert slurm.squeue("--array", "--states=PENDING") == []

@@ -138,7 +138,7 @@ def stillborn(database: Database, workflow_id: int) -> list[models.AllocationMod
                 _allocations.c.process.is_not(None),
             )
         ).mappings()
-        return [_record(row) for row in rows if _is_stillborn(row, before)]
+        return [_record(row) for row in map(dict, rows) if _is_stillborn(row, before)]
 
 
 def _is_stillborn(row: Mapping[str, Any], before: float) -> bool:
@@ -158,8 +158,10 @@ def _lives(process: Mapping[str, Any]) -> bool | None:
 def cancel_idle(database: Database, workflow_id: int) -> list[str]:
     """Cancel what is in Slurm's queue for a workflow in which nothing is left to do; returns Slurm's ids of it.
 
-    What was asked for ahead of any work stays.
+    What was asked for ahead of any work stays until something is mapped.
     """
+    maps = schema.maps
+    mapped = select(func.max(maps.c.touched)).where(maps.c.workflow_id == workflow_id).scalar_subquery()
     with database.write() as connection:
         _hold(connection, workflow_id)
         if not _is_done(connection, workflow_id):
@@ -171,7 +173,7 @@ def cancel_idle(database: Database, workflow_id: int) -> list[str]:
                 _allocations.c.kind == "slurm",
                 _allocations.c.state == "submitted",
                 _allocations.c.scheduler_job.is_not(None),
-                _allocations.c.ahead.is_(False),
+                _allocations.c.ahead.is_(False) | (_allocations.c.submitted < mapped),
             )
             .values(state="canceled", message="nothing was left to do", ended=database.now(connection))
             .returning(_allocations.c.scheduler_job)
