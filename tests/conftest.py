@@ -8,38 +8,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from services.place import settle
 from services.slurm_cluster import SlurmCluster
 
 if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
 
 
+pytest_plugins = ["services.early"]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the services that it uses, so that ``-m "not slurm"`` needs no discipline."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
-        if "slurm_cluster" in used:
+        if "needs_slurm" in used:
             item.add_marker(pytest.mark.slurm)
         if "postgres_server" in used:
             item.add_marker(pytest.mark.postgres)
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's settings, databases and Slurm job out of the tests, and the tests out of the user's home."""
-    for kind in ("CACHE", "CONFIG", "DATA", "STATE"):
-        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home" / "ipython"))
-    for name in list(os.environ):
-        if name.startswith(("TORC_NB_", "SLURM_", "SBATCH_")):
-            monkeypatch.delenv(name)
+def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a folder and a home of its own, with nothing opened before, and workers that find torc_nb."""
+    settle(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")
-def slurm_cluster() -> Iterator[SlurmCluster]:
-    """A private Slurm of three nodes with 4 CPUs and 4000 MiB each, for the whole session."""
+def needs_slurm() -> None:
+    """Leave a test out where Slurm is not installed."""
     if programs := SlurmCluster.missing():
         _service_missing(f"Slurm is not installed: no {', '.join(programs)}")
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster(needs_slurm: None) -> Iterator[SlurmCluster]:
+    """A private Slurm of three nodes with 4 CPUs and 4000 MiB each, for the whole session."""
     with SlurmCluster() as cluster:
         yield cluster
 

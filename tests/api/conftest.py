@@ -1,4 +1,4 @@
-"""An Api on each kind of database, in a folder of its own."""
+"""An Api on each kind of database."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services.workers import SEARCH_PATH, end_workers
+from services.workers import end_workers
 
-from torc_nb.api import Api, current, make_api
+from torc_nb.api import Api, make_api
 from torc_nb.models import WorkflowModel
-
-
-@pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in the test's folder, with nothing opened before."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
-    monkeypatch.setattr(current, "_api", None)
-    monkeypatch.setattr(current, "_workflow_id", None)
 
 
 @pytest.fixture

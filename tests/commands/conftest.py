@@ -11,7 +11,6 @@ import pytest
 from commands import sweep
 
 from torc_nb import cli
-from torc_nb.api import current
 
 
 class Ran(NamedTuple):
@@ -48,10 +47,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A terminal of a process that has opened nothing yet."""
-    monkeypatch.setattr(current, "_api", None)
-    monkeypatch.setattr(current, "_workflow_id", None)
     return Terminal(capsys)
 
 

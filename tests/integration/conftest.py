@@ -1,4 +1,4 @@
-"""What the whole house is tested with: a folder, a database, real kernels, and processes that are ended."""
+"""What the whole house is tested with: a database, real kernels, and processes that are ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from services.kernel import Kernel
-from services.workers import SEARCH_PATH, end_workers
+from services.workers import end_workers
 
-from torc_nb.api import Api, current, make_api
+from torc_nb.api import Api, make_api
 
 
 def until(condition: Callable[[], object], seconds: float = 30, complaint: str = "it did not come about") -> None:
@@ -19,15 +19,6 @@ def until(condition: Callable[[], object], seconds: float = 30, complaint: str =
     while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.02)
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in the test's folder, with nothing opened before, and let workers find torc_nb."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
-    monkeypatch.setattr(current, "_api", None)
-    monkeypatch.setattr(current, "_workflow_id", None)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -19,14 +18,11 @@ from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import Api, launching
 from torc_nb.errors import LaunchError
-from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel
+from torc_nb.models import JobStatus, SlurmSchedulerModel
 from torc_nb.workflow import Workflow
 
 SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
-
-#: Runs where it is asked for: it waits for a walltime, of which Slurm's shortest is a minute.
-SLOW = pytest.mark.skipif("TORC_NB_SLOW_TESTS" not in os.environ, reason="set TORC_NB_SLOW_TESTS=1")
 
 SIMULATION = '''
 def run(input_params: dict) -> dict:
@@ -70,10 +66,8 @@ def all_completed(wf: Workflow, seconds: float = 60) -> None:
 
 
 @pytest.fixture(scope="module")
-def eagle() -> Iterator[SlurmCluster]:
+def eagle(needs_slurm: None) -> Iterator[SlurmCluster]:
     """A cluster with the nodes of the tutorial's."""
-    if programs := SlurmCluster.missing():
-        pytest.skip(f"no {', '.join(programs)}")
     with SlurmCluster(nodes=1, cpus=36, memory=184320) as cluster:
         yield cluster
 
@@ -274,18 +268,19 @@ def test_magic_in_a_notebook(api: Api, slurm: SlurmCluster, tmp_path: Path) -> N
     slurm.clear()
 
 
-@SLOW
-@SQLITE
 @pytest.mark.timeout(400)
-def test_an_allocation_of_one_minute(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
+def test_an_allocation_of_one_minute(
+    minute_workflow: Path, minute_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its worker hands back what it cannot end in time; the next allocation does the rest, and nothing has failed."""
-    asked = ResourceRequirementsModel(workflow_id=wf.id, runtime=8)
-    wf.api.map_function(wf.id, leave_a_mark, range(12), [8.0] * 12, name="long", requirement=asked)
-    wf.schedule_nodes(1, cpus=1, walltime="1min")
-    until(lambda: slurm.squeue("--states=PENDING,RUNNING") == [], 150)
-    first = len(marks(tmp_path))
+    for name, value in minute_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    wf = Workflow("sweep", db=f"sqlite:///{minute_workflow / 'torc.db'}")
+    until(lambda: minute_cluster.squeue("--states=PENDING,RUNNING") == [], 150)
+    first = len(marks(minute_workflow))
     assert 4 <= first <= 7
     assert wf.status().statuses == {JobStatus.READY: 12 - first, JobStatus.COMPLETED: first}
-    wf.schedule_nodes(1, cpus=2, walltime="5min")
+    wf.schedule_nodes(1, cpus=4, walltime="5min")
     all_completed(wf, 150)
-    assert Counter(row for row, _ in marks(tmp_path)) == Counter(str(x) for x in range(12))
+    assert Counter(row for row, _ in marks(minute_workflow)) == Counter(str(x) for x in range(12))
+    wf.api.database.close()

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from services.workers import SEARCH_PATH
 
-import torc_nb
 from torc_nb.models import WorkerSettings
+
+#: The search path of workers that import ``launch.works``.
+WORKS = os.pathsep.join([str(Path(__file__).parents[1]), SEARCH_PATH])
 
 
 class Answers:
@@ -64,10 +67,8 @@ def answers(tmp_path: Path) -> Answers:
 
 @pytest.fixture(autouse=True)
 def _findable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let workers import the tests' functions, and torc_nb where it is not installed."""
-    tests = Path(__file__).parents[1]
-    places = [str(tests), str(Path(torc_nb.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, places)))
+    """Let workers import the tests' functions."""
+    monkeypatch.setenv("PYTHONPATH", WORKS)
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from torc_nb.launch import Launched, last_words, schedule
 from torc_nb.models import SlurmSchedulerModel
 from torc_nb.models.quantities import GIB
 
-SLOW = pytest.mark.skipif("TORC_NB_SLOW" not in os.environ, reason="takes more than a minute: set TORC_NB_SLOW=1")
-
 
 def submit(answers: Answers, folder: Path, work: str = "report", **options: object) -> Launched:
     """Schedule one worker with these options of its scheduler."""
@@ -251,12 +249,10 @@ def test_nothing_to_schedule_is_nothing(answers, tmp_path):
     assert not (tmp_path / "files").exists()
 
 
-@SLOW
 @pytest.mark.timeout(240)
-def test_the_end_of_the_walltime_is_a_sigterm(slurm, answers, tmp_path):
+def test_the_end_of_the_walltime_is_a_sigterm(minute_worker):
     """A one-minute allocation ends in good order."""
-    scheduler = SlurmSchedulerModel(walltime="00:01:00")
-    (launched,) = schedule([answers.settings(seconds=300)], scheduler, tmp_path, work="launch.works:answer")
+    launched, answers = minute_worker
     answers.wait()
     assert "SIGTERM" in answers.wait("signals", seconds=180)
     until(lambda: "leaving after" in last_words(launched.log), 20, "nothing in the log")

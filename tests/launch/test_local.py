@@ -15,8 +15,6 @@ from launch.conftest import Answers, gone, until
 from torc_nb.errors import LaunchError
 from torc_nb.launch import Launched, last_words, start_local
 
-SLOW = pytest.mark.skipif("TORC_NB_SLOW" not in os.environ, reason="takes more than ten minutes: set TORC_NB_SLOW=1")
-
 
 def start(answers: Answers, folder: Path, pids: list[int], work: str = "answer", seconds: float = 60.0) -> Launched:
     """Start one of the works."""
@@ -249,13 +247,12 @@ assert environment == dict(os.environ)
     answers.wait()
 
 
-@SLOW
 @pytest.mark.timeout(720)
-def test_a_worker_may_be_older_than_ten_minutes(answers, tmp_path, leave_none):
+def test_a_worker_may_be_older_than_ten_minutes(old_worker):
     """None of submitit's time limits (2 and 5 minutes) holds."""
-    launched = start(answers, tmp_path, leave_none, seconds=3600)
-    until(lambda: age(int(launched.scheduler_job)) > 610, 660, "it is younger")
-    answers.ask("still there?")
+    until(lambda: age(int(old_worker.launched.scheduler_job)) > 610, 660, "it is younger")
+    old_worker.answers.wait()
+    old_worker.answers.ask("still there?")
 
 
 def age(pid: int) -> float:

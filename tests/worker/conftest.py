@@ -185,9 +185,7 @@ def children_of(pid: int) -> list[psutil.Process]:
 
 def are_gone(processes: list[psutil.Process]) -> bool:
     """Whether none of these lives; a zombie that nobody reaps is dead too."""
-    return not any(
-        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
-    )
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
 @pytest.fixture

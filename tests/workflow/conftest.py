@@ -1,4 +1,4 @@
-"""A Workflow on each kind of database, in a folder of its own."""
+"""A Workflow on each kind of database."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services.workers import SEARCH_PATH, end_workers
+from services.workers import end_workers
 
-from torc_nb.api import current
 from torc_nb.workflow import Workflow
-
-
-@pytest.fixture(autouse=True)
-def _fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in the test's folder, with nothing opened before."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
-    monkeypatch.setattr(current, "_api", None)
-    monkeypatch.setattr(current, "_workflow_id", None)
 
 
 @pytest.fixture
