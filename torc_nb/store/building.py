@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -31,13 +31,29 @@ _under_way: set[tuple[str, int]] = set()
 
 _COLUMNS = (
     "id", "workflow_id", "map_id", "row", "status", "priority", "requirement_id", "params", "params_digest",
-    "declared_digest", "key_digest", "key", "rev", "attempt", "interruptions",
+    "declared_digest", "key_digest", "key", "name", "rev", "attempt", "interruptions",
 )  # fmt: skip
+
+
+def _unnamed(_row: int) -> None:
+    """Give no name: a job is called by its row's number."""
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What ``map`` declares besides its rows."""
+    """What ``map`` declares besides its rows.
+
+    Attributes
+    ----------
+    blocked_by_maps, blocked_by_jobs
+        What a new map waits for.
+    first_row
+        The number of the first row of a new map.
+    job_name
+        What the job of a row is called, where its number is not enough.
+    is_new
+        There must be no map of this name.
+    """
 
     name: str
     function_id: int
@@ -49,8 +65,17 @@ class Declaration:
     call: str = "argument"
     shape: dict[str, Any] = field(default_factory=dict)
     blocked_by_maps: tuple[int, ...] = ()
+    blocked_by_jobs: tuple[int, ...] = ()
     priority: int = 0
     drop: bool = False
+    first_row: int = 0
+    job_name: Callable[[int], str | None] = _unnamed
+    is_new: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a new map waits for anything."""
+        return bool(self.blocked_by_maps or self.blocked_by_jobs)
 
 
 def begin(database: Database, workflow_id: int, declaration: Declaration, extends: int | None) -> int:
@@ -76,7 +101,7 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 environment_id=declaration.environment_id,
                 requirement_id=declaration.requirement_id,
                 scheduler_id=declaration.scheduler_id,
-                blocked=bool(declaration.blocked_by_maps),
+                blocked=declaration.is_blocked,
                 call=declaration.call,
                 shape=declaration.shape,
             )
@@ -114,7 +139,7 @@ def write(
                     (
                         first + i, workflow_id, map_id, matcher.next_row + i, int(JobStatus.READY),
                         declaration.priority, declaration.requirement_id, row.text, row.digest, row.digest,
-                        row.key_digest, row.key, 1, 0, 0,
+                        row.key_digest, row.key, declaration.job_name(matcher.next_row + i), 1, 0, 0,
                     )
                     for i, row in enumerate(piece)
                 ],

@@ -12,7 +12,18 @@ from sqlalchemy.exc import IntegrityError
 
 from torc_nb.errors import Conflict, TorcError
 from torc_nb.models import JobStatus
-from torc_nb.store import building, bulk, counts, dependencies, events, postprocessing, schema, watch, workflows
+from torc_nb.store import (
+    blockers,
+    building,
+    bulk,
+    counts,
+    dependencies,
+    events,
+    postprocessing,
+    schema,
+    watch,
+    workflows,
+)
 from torc_nb.store.building import Declaration
 from torc_nb.store.database import Database
 from torc_nb.store.matching import Matcher, Parameters
@@ -46,10 +57,12 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
     """
     building.sweep(database, workflow_id)
     existing = find(database, workflow_id, declaration.name)
+    if existing is not None and declaration.is_new:
+        raise _declared_meanwhile(declaration)
     known = None if existing is None else existing.id
     half = building.begin(database, workflow_id, declaration, known)
     try:
-        matcher = Matcher(database, workflow_id, known)
+        matcher = Matcher(database, workflow_id, known, declaration.first_row)
         new = building.write(database, workflow_id, half, declaration, matcher, rows)
         outcome = _publish(database, workflow_id, half, declaration, matcher, new, existing)
     except BaseException:
@@ -61,7 +74,9 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
         building.finish(database, half)
     _take_requirement(database, workflow_id, outcome.map_id, declaration.requirement_id)
     # A map without unfinished rows keeps nobody waiting, and no completion will say so.
-    dependencies.release(database, workflow_id, {outcome.map_id, *declaration.blocked_by_maps}, [])
+    dependencies.release(
+        database, workflow_id, {outcome.map_id, *declaration.blocked_by_maps}, declaration.blocked_by_jobs
+    )
     return outcome
 
 
@@ -125,6 +140,7 @@ def _show(connection: Connection, half: int, declaration: Declaration) -> None:
         raise _declared_meanwhile(declaration) from error
     for other in declaration.blocked_by_maps:
         dependencies.after_map(connection, other, map_id=half)
+    blockers.keep(connection, half, declaration.blocked_by_jobs)
 
 
 def _extend(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import counts, events, schema, watch
+from torc_nb.store import blockers, counts, events, schema, watch
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -53,19 +53,20 @@ def release(database: Database, workflow_id: int, map_ids: Collection[int], job_
 def release_all(database: Database, workflow_id: int) -> None:
     """Release whatever waits for nothing any more, should a worker have died between completing and releasing."""
     with database.read() as connection:
-        blockers = connection.scalars(
+        awaited = connection.scalars(
             select(_of_maps.c.blocked_by_map_id)
             .join(schema.maps, schema.maps.c.id == _of_maps.c.blocked_by_map_id)
             .where(schema.maps.c.workflow_id == workflow_id)
             .distinct()
         ).all()
-        blocked = connection.scalars(
+        blocked: Sequence[int] = connection.scalars(
             select(_of_jobs.c.blocked_by)
             .join(_jobs, _jobs.c.id == _of_jobs.c.job_id)
             .where(_jobs.c.workflow_id == workflow_id, _jobs.c.status == int(JobStatus.BLOCKED))
             .distinct()
         ).all()
-    release(database, workflow_id, blockers, blocked)
+        blocked = [*blocked, *blockers.of_held_maps(connection, workflow_id)]
+    release(database, workflow_id, awaited, blocked)
 
 
 def _waiting(
@@ -88,18 +89,18 @@ def _waiting(
         for start in range(0, len(job_ids), _CHUNK):
             part = job_ids[start : start + _CHUNK]
             jobs |= set(connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by.in_(part))))
-    return jobs, maps
+    return jobs, maps | set(blockers.behind(connection, job_ids))
 
 
 def _settle_job(database: Database, connection: Connection, job_id: int, tally: counts.Tally) -> None:
     job = connection.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).first()
     if job is None or job.status != JobStatus.BLOCKED:
         return
-    blockers = connection.scalars(select(_of_jobs.c.blocked_by).where(_of_jobs.c.job_id == job_id)).all()
+    job_ids = select(_of_jobs.c.blocked_by).where(_of_jobs.c.job_id == job_id)
     map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.job_id == job_id)).all()
-    if not _all_finished(connection, job.workflow_id, blockers, map_ids):
+    if not _all_finished(connection, job.workflow_id, job_ids, map_ids):
         return
-    cause = _cause(connection, job.workflow_id, blockers, map_ids)
+    cause = _cause(connection, job.workflow_id, job_ids, map_ids)
     status = JobStatus.READY if cause is None else JobStatus.CANCELED
     connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(status=int(status), note=cause))
     tally.move(job.map_id, job.requirement_id, JobStatus.BLOCKED, status)
@@ -114,9 +115,10 @@ def _settle_map(database: Database, connection: Connection, workflow_id: int, ma
     maps = schema.maps
     blocked = connection.scalar(select(maps.c.blocked).where(maps.c.id == map_id).with_for_update())
     map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.map_id == map_id)).all()
-    if not blocked or not _all_finished(connection, workflow_id, [], map_ids):
+    job_ids = blockers.of_map(map_id)
+    if not blocked or not _all_finished(connection, workflow_id, job_ids, map_ids):
         return
-    cause = _cause(connection, workflow_id, [], map_ids)
+    cause = _cause(connection, workflow_id, job_ids, map_ids)
     if cause is None:
         connection.execute(update(maps).where(maps.c.id == map_id).values(blocked=False))
     elif cause != _last_reason(connection, workflow_id, map_id):
@@ -134,16 +136,18 @@ def _last_reason(connection: Connection, workflow_id: int, map_id: int) -> str |
     return next((str(data["reason"]) for data in told if data["map_id"] == map_id), None)
 
 
-def _all_finished(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> bool:
+def _all_finished(
+    connection: Connection, workflow_id: int, job_ids: Select[tuple[int]], map_ids: Sequence[int]
+) -> bool:
     finished = [int(status) for status in FINISHED]
     left = counts.unfinished(connection, workflow_id, list(map_ids))
     if any(left.values()):
         return False
     pending = select(_jobs.c.id).where(_jobs.c.id.in_(job_ids), _jobs.c.status.not_in(finished)).limit(1)
-    return not job_ids or connection.scalar(pending) is None
+    return connection.scalar(pending) is None
 
 
-def _cause(connection: Connection, workflow_id: int, job_ids: Sequence[int], map_ids: Sequence[int]) -> str | None:
+def _cause(connection: Connection, workflow_id: int, job_ids: Select[tuple[int]], map_ids: Sequence[int]) -> str | None:
     """Say which job's failure keeps the waiting ones from running; None where all completed."""
     error = (schema.results.c.error_type, schema.results.c.error)
     chosen = select(_jobs, schema.maps.c.name.label("map_name"), *error).select_from(

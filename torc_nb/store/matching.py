@@ -41,11 +41,11 @@ class Matcher:
         The number of the next row that the map does not know.
     """
 
-    def __init__(self, database: Database, workflow_id: int, map_id: int | None) -> None:
+    def __init__(self, database: Database, workflow_id: int, map_id: int | None, first_row: int = 0) -> None:
         self.order = array("q")
         self.changed: list[tuple[int, Parameters]] = []
         self.keyed: list[tuple[int, Parameters]] = []
-        self.next_row = 0
+        self.next_row = first_row
         self._unwritten = array("q")
         self._by_key = _Pool()
         self._by_value = _Pool()

@@ -279,6 +279,15 @@ map_dependencies = Table(
     sqlite_autoincrement=True,
 )
 
+#: Jobs that a whole map waits for: one row for each, however many jobs the map has.
+map_blockers = Table(
+    "map_blockers",
+    metadata,
+    Column("map_id", Id, primary_key=True, autoincrement=False),
+    Column("blocked_by", Id, primary_key=True, autoincrement=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 user_data = Table(
     "user_data",
     metadata,

@@ -219,6 +219,7 @@ def _delete_rest(connection: Connection, workflow_id: int) -> None:
     of_maps = schema.map_dependencies
     maps = select(schema.maps.c.id).where(schema.maps.c.workflow_id == workflow_id)
     connection.execute(delete(of_maps).where(of_maps.c.blocked_by_map_id.in_(maps)))
+    connection.execute(delete(schema.map_blockers).where(schema.map_blockers.c.map_id.in_(maps)))
     workers = select(schema.workers.c.id).where(schema.workers.c.workflow_id == workflow_id)
     connection.execute(delete(schema.cancellations).where(schema.cancellations.c.worker_id.in_(workers)))
     for table in (schema.job_counts, schema.events):
@@ -233,6 +234,7 @@ def delete_jobs(connection: Connection, ids: Sequence[int]) -> None:
         schema.job_dependencies.c.job_id,
         schema.job_dependencies.c.blocked_by,
         schema.map_dependencies.c.job_id,
+        schema.map_blockers.c.blocked_by,
         schema.job_user_data.c.job_id,
         schema.job_files.c.job_id,
         _jobs.c.id,

@@ -243,6 +243,14 @@ def _create_relations() -> None:
     op.create_index("ix_map_dependencies_job_id", "map_dependencies", ["job_id"])
     op.create_index("ix_map_dependencies_map_id", "map_dependencies", ["map_id"])
     op.create_table(
+        "map_blockers",
+        sa.Column("map_id", ID, autoincrement=False, nullable=False),
+        sa.Column("blocked_by", ID, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("map_id", "blocked_by"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_map_blockers_blocked_by", "map_blockers", ["blocked_by"])
+    op.create_table(
         "user_data",
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("workflow_id", ID, nullable=False),
