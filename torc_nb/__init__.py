@@ -18,36 +18,55 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from torc_nb.api import Api, make_api
+    from torc_nb.api.rounds import map_function_to_jobs
     from torc_nb.errors import JobFailed, TorcError
-    from torc_nb.models import ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
+    from torc_nb.models import (
+        AllocationModel,
+        EventModel,
+        JobModel,
+        ResourceRequirementsModel,
+        SlurmSchedulerModel,
+        UserDataModel,
+        WorkflowModel,
+    )
     from torc_nb.workflow import Map, Workflow
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AllocationModel",
     "Api",
+    "EventModel",
     "JobFailed",
+    "JobModel",
     "Map",
     "ResourceRequirementsModel",
     "SlurmSchedulerModel",
     "TorcError",
+    "UserDataModel",
     "Workflow",
     "WorkflowModel",
     "__version__",
     "make_api",
+    "map_function_to_jobs",
 ]
 
 #: Where each public name is; imported when first asked for, so that a worker never pays for the notebook's half.
 _HOMES = {
+    "AllocationModel": "torc_nb.models",
     "Api": "torc_nb.api",
+    "EventModel": "torc_nb.models",
     "JobFailed": "torc_nb.errors",
+    "JobModel": "torc_nb.models",
     "Map": "torc_nb.workflow",
     "ResourceRequirementsModel": "torc_nb.models",
     "SlurmSchedulerModel": "torc_nb.models",
     "TorcError": "torc_nb.errors",
+    "UserDataModel": "torc_nb.models",
     "Workflow": "torc_nb.workflow",
     "WorkflowModel": "torc_nb.models",
     "make_api": "torc_nb.api",
+    "map_function_to_jobs": "torc_nb.api.rounds",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,35 @@ from torc_nb.values import Spill
 
 #: How often a map is declared anew where another kernel declared it at the same moment.
 TRIES = 5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a new map stands among the other jobs of its workflow.
+
+    Attributes
+    ----------
+    blocked_by_maps, blocked_by_jobs
+        What it waits for, by ids.
+    scheduler_id
+        On whose nodes it is meant to run.
+    first_row
+        The number of its first row.
+    job_name
+        What the job of a row is called, where its number is not enough.
+    is_new
+        Another map of this name is none of it.
+    """
+
+    blocked_by_maps: tuple[int, ...] = ()
+    blocked_by_jobs: tuple[int, ...] = ()
+    scheduler_id: int | None = None
+    first_row: int = 0
+    job_name: Callable[[int], str | None] | None = None
+    is_new: bool = False
+
+
+_ANYWHERE = Place()
 
 
 @dataclass(frozen=True)
@@ -56,7 +85,7 @@ def declare(
         try:
             return _declare_once(database, workflow, function, iterables, **options)
         except Conflict:
-            if is_read_once:
+            if is_read_once or options.get("place", _ANYWHERE).is_new:
                 raise
     return _declare_once(database, workflow, function, iterables, **options)
 
@@ -76,6 +105,7 @@ def _declare_once(
     priority: int = 0,
     drop: bool = False,
     shape: dict[str, Any] | None = None,
+    place: Place = _ANYWHERE,
 ) -> Mapped:
     assert workflow.id is not None
     rows = Rows.read(iterables, key, Spill(Path(workflow.files) / "values"))
@@ -93,13 +123,15 @@ def _declare_once(
         name=name or captured.name,
         function_id=functions.keep(database, workflow.id, captured),
         environment_id=environments.keep(database, workflow.id, surroundings.current()),
-        requirement_id=requirements.keep(database, asked).id or 0,
+        # One with an id is kept already; an equal one might be found in its place.
+        requirement_id=asked.id or requirements.keep(database, asked).id or 0,
         postprocess_id=None if reducer is None else functions.keep(database, workflow.id, reducer),
         postprocess_requirement_id=0 if reducer is None else requirements.keep(database, alone).id or 0,
         call=call,
         shape=rows.shape | {"origin": origin_of} | (shape or {}),
         priority=priority,
         drop=drop,
+        **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
     notes = [*_doubts(captured, rows), *rooms.doubts(database, workflow.id, declaration.requirement_id)]

@@ -93,7 +93,11 @@ class SlurmSchedulerModel(Record):
 
 
 class JobModel(Record):
-    """One job, as lists show it."""
+    """One job: a command, or one call of a function.
+
+    A new one has a ``name`` and either a ``command`` or ``module`` and ``func``, which is called with ``params``;
+    ``blocked_by`` are the ids of jobs it waits for, or names of jobs that are created with it.
+    """
 
     id: int | None = None
     workflow_id: int
@@ -102,11 +106,18 @@ class JobModel(Record):
     name: str = ""
     status: JobStatus = JobStatus.UNINITIALIZED
     command: str | None = None
+    module: str | None = None
+    func: str | None = None
+    module_directory: str | None = None
+    params: Any = None
+    blocked_by: list[int | str] = Field(default_factory=list)
     priority: int = 0
     attempt: int = 0
     run_id: int = 1
     worker_id: int | None = None
     resource_requirements_id: int | None = None
+    scheduler_id: int | None = None
+    note: str | None = Field(default=None, description="why it stands as it does")
 
 
 class UserDataModel(Record):

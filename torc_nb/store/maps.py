@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from torc_nb.errors import NotFound
 from torc_nb.store import schema
@@ -19,15 +20,21 @@ __all__ = [
     "Outcome",
     "Parameters",
     "declare",
+    "declared_digests",
     "find",
     "get",
     "job_total",
+    "jobs_of",
     "listed",
     "order_of",
     "sweep",
 ]
 
 _maps = schema.maps
+_jobs = schema.jobs
+
+#: How many jobs one query reads.
+_PAGE = 10_000
 
 
 def get(database: Database, map_id: int) -> Row[Any]:
@@ -62,6 +69,32 @@ def order_of(map_: Row[Any]) -> array[int] | None:
     ids = array("q")
     ids.frombytes(map_.order)
     return ids
+
+
+def declared_digests(database: Database, workflow_id: int, map_id: int) -> Iterator[bytes]:
+    """Yield the digests of a map's parameters, as they were given, in the order of the jobs' ids."""
+    for job in _paged(database, workflow_id, map_id, _jobs.c.declared_digest):
+        yield bytes(job.declared_digest)
+
+
+def jobs_of(database: Database, workflow_id: int, map_id: int) -> list[Row[Any]]:
+    """Return the jobs of a map in the order of their ids, without what they are given."""
+    columns = (_jobs.c.row, _jobs.c.name, _jobs.c.status, _jobs.c.priority, _jobs.c.requirement_id)
+    return list(_paged(database, workflow_id, map_id, *columns))
+
+
+def _paged(database: Database, workflow_id: int, map_id: int, *columns: ColumnElement[Any]) -> Iterator[Row[Any]]:
+    """Read jobs in pages, so that no transaction stays open while the reader thinks."""
+    of_map = (_jobs.c.workflow_id == workflow_id) & (_jobs.c.map_id == map_id)
+    last = 0
+    while True:
+        statement = select(_jobs.c.id, *columns).where(of_map, _jobs.c.id > last).order_by(_jobs.c.id).limit(_PAGE)
+        with database.read() as connection:
+            page = connection.execute(statement).all()
+        yield from page
+        if len(page) < _PAGE:
+            return
+        last = page[-1].id
 
 
 def job_total(connection: Connection, workflow_id: int, map_id: int) -> int:
