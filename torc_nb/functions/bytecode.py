@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import functools
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +33,10 @@ def code_objects(code: CodeType) -> Iterator[CodeType]:
             yield from code_objects(constant)
 
 
-def global_names(code: CodeType) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def global_names(code: CodeType) -> tuple[str, ...]:
     """Names the code looks up among globals and builtins, sorted."""
-    return sorted({i.argval for c in code_objects(code) for i in dis.get_instructions(c) if i.opname in _READS})
+    return tuple(sorted({i.argval for c in code_objects(code) for i in dis.get_instructions(c) if i.opname in _READS}))
 
 
 def body_imports(code: CodeType) -> list[BodyImport]:

@@ -94,7 +94,7 @@ def _definition(code: CodeType) -> Definition | None:
     text = text_of(code.co_filename)
     if not text or not _is_what_runs(code, text):
         return None
-    nodes = [node for node in _functions(text, code.co_name) if _starts_at(node, code.co_firstlineno)]
+    nodes = [node for node in _functions(text).get(code.co_name, []) if _first_line(node) == code.co_firstlineno]
     if code.co_name == "<lambda>":
         nodes = [node for node in nodes if isinstance(node, ast.Lambda) and _encloses(node, code)]
     node = max(nodes, key=lambda n: (n.lineno, n.col_offset), default=None)  # of nested lambdas the innermost
@@ -105,8 +105,11 @@ def _is_what_runs(code: CodeType, text: str) -> bool:
     compiled = _compiled(text, code.co_flags & _FUTURE)
     if compiled is None:
         return False
-    place, wanted = (code.co_qualname, code.co_firstlineno), canonical_code(code)
-    candidates = (inner for inner in code_objects(compiled) if (inner.co_qualname, inner.co_firstlineno) == place)
+    place = code.co_qualname, code.co_firstlineno
+    candidates = [inner for inner in code_objects(compiled) if (inner.co_qualname, inner.co_firstlineno) == place]
+    if code in candidates:
+        return True
+    wanted = canonical_code(code)
     return any(canonical_code(candidate) == wanted for candidate in candidates)
 
 
@@ -124,10 +127,14 @@ def _tree(text: str) -> ast.Module:
     return ast.parse(text)
 
 
-def _functions(text: str, name: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
-    kinds = (ast.Lambda,) if name == "<lambda>" else (ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = (node for node in ast.walk(_tree(text)) if isinstance(node, kinds))
-    return [node for node in nodes if isinstance(node, ast.Lambda) or node.name == name]
+@functools.lru_cache(maxsize=256)
+def _functions(text: str) -> dict[str, list[Defined]]:
+    """The functions in a text, by the names of their code objects."""
+    found: dict[str, list[Defined]] = {}
+    for node in ast.walk(_tree(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            found.setdefault("<lambda>" if isinstance(node, ast.Lambda) else node.name, []).append(node)
+    return found
 
 
 def _classes(text: str, name: str) -> list[ast.ClassDef]:
@@ -137,10 +144,6 @@ def _classes(text: str, name: str) -> list[ast.ClassDef]:
 def _first_line(node: Defined) -> int:
     decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
-
-
-def _starts_at(node: Defined, line: int) -> bool:
-    return _first_line(node) == line
 
 
 def _spans(node: Defined, line: int) -> bool:

@@ -1,8 +1,8 @@
 """What a name of a local module means, read from its text alone.
 
-A name means the statements that bind it and the names these use in turn. What a module does when imported (calls,
-registrations by decorator, items set) belongs to every name of it. Where this cannot be told apart, the whole module
-counts.
+A name means the statements that bind it and the names these use in turn; one imported from an installed package means
+its import. What a module does when imported (calls, registrations by decorator, items set) belongs to every name of
+it. Where this cannot be told apart, the whole module counts.
 """
 
 from __future__ import annotations
@@ -153,9 +153,23 @@ class _Module:
         for statement in self.body:
             for name in bound_by(statement):
                 self.bindings.setdefault(name, []).append(statement)
+            self._bind_foreign(statement, package, local)
         foreign = {found.alias for found in self.imports if found.loads not in local}
         self._own = (set(self.bindings) | {found.alias for found in self.imports}) - foreign
-        self.effects = [node for node in self.body if self._has_effect(node, hooks)]
+        self.effects = [node for node in self.body if self._has_effect(node, hooks) or _takes_all(node, package, local)]
+
+    def _bind_foreign(self, statement: ast.stmt, package: str, local: set[str]) -> None:
+        """Note where names of installed packages come from: ``from math import sin as f`` may become ``cos as f``."""
+        if _is_definition(statement):
+            return
+        for found in imports_in(statement, package):
+            if found.alias is None or found.loads in local:
+                continue
+            bound = self.bindings.setdefault(found.alias, [])
+            # Of a plain import the one name; inside `try` or `if` all of it, as it decides which import is made.
+            alone = _alone(found) if isinstance(statement, (ast.Import, ast.ImportFrom)) else statement
+            if canonical(alone) not in map(canonical, bound):
+                bound.append(alone)
 
     def bound_names(self) -> frozenset[str]:
         return frozenset(self.bindings) | {found.alias for found in self.imports if found.alias}
@@ -196,6 +210,19 @@ def bound_by(statement: ast.stmt) -> set[str]:
         elif not isinstance(node, ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
     return names
+
+
+def _alone(found: Import) -> ast.stmt:
+    """The import statement of one name."""
+    name = ast.alias(found.name or found.module, found.alias)
+    return ast.Import([name]) if found.name is None else ast.ImportFrom(found.module, [name], 0)
+
+
+def _takes_all(node: ast.stmt, package: str, local: set[str]) -> bool:
+    """Whether it is ``import *`` from an installed package, of which any name may be used."""
+    return isinstance(node, ast.ImportFrom) and any(
+        found.name == "*" and found.loads not in local for found in imports_in(node, package)
+    )
 
 
 def _is_definition(node: ast.AST) -> bool:

@@ -10,20 +10,19 @@ from __future__ import annotations
 import builtins
 import functools
 import hashlib
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable
 from types import (
     BuiltinFunctionType,
     FunctionType,
-    GetSetDescriptorType,
     MappingProxyType,
-    MemberDescriptorType,
     MethodType,
     ModuleType,
 )
-from typing import Any, get_args
+from typing import Any, ForwardRef, TypeVar, get_args, get_origin
 
 from torc_nb.functions.bytecode import body_imports, canonical_code, global_names
+from torc_nb.functions.class_parts import fields, own_attributes
 from torc_nb.functions.definition import definition_of, definition_of_class
 from torc_nb.functions.local_code import IMPORTED, LocalCode, Place
 from torc_nb.functions.pickler import is_cached, module_named, pack, reduced, shared_generator
@@ -33,7 +32,7 @@ from torc_nb.functions.snapshot import Snapshot
 from torc_nb.functions.syntax import Import, absolute, canonical, dotted_names, imports_in
 
 _MANY_NODES = 50_000
-_WRAPPERS: tuple[type, ...] = (staticmethod, classmethod, property, functools.cached_property)
+_ATOMS: tuple[type, ...] = (type(None), bool, int, float, complex, str, bytes)
 _CONTAINERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, MappingProxyType)
 
 
@@ -127,7 +126,7 @@ class _Graph:
         edges: list[tuple[str, Any]] = [(f"closure {name}", value) for name, value in closure_values(function)]
         edges += [(f"default {at}", value) for at, value in enumerate(function.__defaults__ or ())]
         edges += [(f"default {name}", value) for name, value in (function.__kwdefaults__ or {}).items()]
-        edges += [(f"attribute {name}", value) for name, value in vars(function).items() if name != "__wrapped__"]
+        edges += [(f"attribute {name}", value) for name, value in vars(function).items()]
         if is_foreign_code(function.__code__):
             return f"wrapper {function.__globals__.get('__name__')}:{function.__code__.co_qualname}", edges
         definition = definition_of(function)
@@ -166,20 +165,21 @@ class _Graph:
         definition = definition_of_class(cls)
         edges: list[tuple[str, Any]] = [(f"base {at}", base) for at, base in enumerate(cls.__bases__)]
         edges.append(("metaclass", type(cls)))
-        for name, value in vars(cls).items():
-            if isinstance(value, (FunctionType, *_WRAPPERS)) or not _is_machinery(cls, name, value):
-                edges.append((f"attribute {name}", value))
-        for name, annotation in vars(cls).get("__annotations__", {}).items():
-            edges.append((f"annotation {name}", _Text(repr(annotation))))
-            edges += [(f"annotation {name}", part) for part in _classes_in(annotation)]
-        edges.append(("slots", _Text(repr(vars(cls).get("__slots__")))))
-        edges += _fields(cls)
-        text = canonical(definition.node) if definition else repr(vars(cls).get("__dataclass_params__"))
+        edges += [(f"attribute {name}", value) for name, value in own_attributes(cls)]
+        edges += [(f"annotation {name}", value) for name, value in vars(cls).get("__annotations__", {}).items()]
+        edges += fields(cls)
+        text = canonical(definition.node) if definition else ""
         return f"class {cls.__qualname__} {text}", edges
 
     def _object(self, value: Any, name: str) -> tuple[str, list[tuple[str, Any]]]:
         if (generator := shared_generator(value)) is not None:
             return f"named {generator}", []
+        if isinstance(value, ForwardRef):  # it remembers what it was once resolved to
+            return f"forward {value.__forward_arg__}", []
+        if isinstance(value, TypeVar):  # it would be pickled with a random number
+            return f"type variable {value.__name__}", [("bound", value.__bound__), ("among", value.__constraints__)]
+        if (origin := get_origin(value)) is not None:
+            return "type", [("origin", origin), ("args", get_args(value))]
         if isinstance(value, MethodType):
             return "method", [("function", value.__func__), ("self", value.__self__)]
         if isinstance(value, functools.partial):
@@ -204,19 +204,21 @@ class _Graph:
         if stable:
             return f"value {digest.hex()}", []
         if len(self._own) < _MANY_NODES:
-            if isinstance(value, _CONTAINERS):
+            if type(value) in _CONTAINERS:
                 return f"container {type(value).__name__}", _items(value)
+            if isinstance(value, (set, frozenset)):  # pickle would tell its members in the order of their hashes
+                return "set", [("class", type(value)), ("state", getattr(value, "__dict__", None)), *_items(value)]
             apart = reduced(value)
             if isinstance(apart, str):
                 return f"named {type(value).__qualname__} {apart}", []
             if apart is not None:
-                return "object", list(_reduction(apart))
+                return "object", list(_reduction(apart, in_order=isinstance(value, OrderedDict)))
         self.unstable.add(name)
         return f"value {(digest or digest_of(value)[0]).hex()}", []
 
     def _carries_code(self, value: Any) -> bool:
         """Whether code of the notebook or of local modules hangs on a value, so that the value's digest is not all."""
-        if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        if type(value) in _ATOMS:
             return False
         if module_named(type(value)) is None:
             return True
@@ -260,34 +262,6 @@ def _is_bound(function: BuiltinFunctionType) -> bool:
     return function.__self__ is not None and not isinstance(function.__self__, (ModuleType, type))
 
 
-def _is_machinery(cls: type, name: str, value: Any) -> bool:
-    """Whether Python made a class attribute by itself, or it counts as a field (enum members)."""
-    made = isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) or name in getattr(cls, "__members__", ())
-    return made or name == "_abc_impl" or (name.startswith("_") and name.endswith("_"))
-
-
-def _classes_in(annotation: Any) -> Iterable[type]:
-    if isinstance(annotation, type):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _classes_in(part)
-
-
-def _fields(cls: type) -> Iterable[tuple[str, Any]]:
-    """Defaults and constraints that dataclasses and pydantic move out of the class's attributes."""
-    for name, member in getattr(cls, "__members__", {}).items():
-        yield f"member {name}", member.value
-    for name, field in vars(cls).get("__dataclass_fields__", {}).items():
-        yield f"field {name}", field.default
-        yield f"factory {name}", field.default_factory
-        yield f"options {name}", _Text(repr((field.init, field.repr, field.compare, field.hash, field.kw_only)))
-    for name, field in (vars(cls).get("__pydantic_fields__") or {}).items():
-        yield f"field {name}", field.default
-        yield f"factory {name}", field.default_factory
-        yield f"options {name}", _Text(repr(field.metadata))
-        yield from ((f"annotation {name}", part) for part in _classes_in(field.annotation))
-
-
 def _items(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, (dict, MappingProxyType)):
         pairs = [(key, item) for key, item in value.items() if isinstance(key, str)]
@@ -298,10 +272,14 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return [(str(at), item) for at, item in enumerate(value)]
 
 
-def _reduction(apart: tuple[Any, ...]) -> Iterable[tuple[str, Any]]:
+def _reduction(apart: tuple[Any, ...], *, in_order: bool) -> Iterable[tuple[str, Any]]:
     """The parts of a ``__reduce_ex__``: callable, arguments, state, items."""
-    call: Callable[..., Any] = apart[0]
+    call, arguments, state, items, pairs = (*apart[:5], None, None, None)[:5]
     yield "call", call
-    for label, part in zip(("args", "state", "list", "dict"), apart[1:5], strict=False):
-        if part is not None:
-            yield label, part if label in ("args", "state") else list(part)
+    yield "args", arguments
+    if state is not None:
+        yield "state", state
+    if items is not None:
+        yield "list", list(items)
+    if pairs is not None:
+        yield "dict", list(pairs) if in_order else dict(pairs)
