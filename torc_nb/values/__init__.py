@@ -7,8 +7,23 @@ has no kind of its own is pickled inside such a node. Large values go to files (
 from torc_nb.values.classes import class_name
 from torc_nb.values.decode import decode
 from torc_nb.values.encode import Encoded, encode
+from torc_nb.values.inside import with_part
 from torc_nb.values.opaque import Opaque
 from torc_nb.values.plain import MAX_DEPTH
+from torc_nb.values.recast import equal, recast
+from torc_nb.values.shown import shown
 from torc_nb.values.spill import Spill
 
-__all__ = ["MAX_DEPTH", "Encoded", "Opaque", "Spill", "class_name", "decode", "encode"]
+__all__ = [
+    "MAX_DEPTH",
+    "Encoded",
+    "Opaque",
+    "Spill",
+    "class_name",
+    "decode",
+    "encode",
+    "equal",
+    "recast",
+    "shown",
+    "with_part",
+]
