@@ -102,6 +102,17 @@ def test_a_newer_schema_is_refused(database: Database) -> None:
         Database.open(database.url)
 
 
+@pytest.mark.parametrize("change", ["DROP TABLE sequences", "ALTER TABLE sequences RENAME COLUMN next TO later"])
+def test_tables_that_change_under_a_process(store_url: str, change: str) -> None:
+    """They are told from a database that does not answer: waiting would not help, a restart does."""
+    opened = Database.open(store_url)
+    with opened.write() as connection:
+        connection.execute(text(change))
+    with pytest.raises(DatabaseTooNew, match=r"(next|sequences).*Restart the kernel"):
+        opened.take_ids("jobs", 1)
+    opened.close()
+
+
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     """An exception in the block rolls all of it back, and the next one can write."""
 

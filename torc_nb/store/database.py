@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 import time
 import weakref
@@ -293,15 +294,27 @@ def _said_clearly(database: Database) -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except OperationalError as error:
+    except DBAPIError as error:
         message = str(error.orig).strip()
+        if _is_unknown_name(error):
+            raise DatabaseTooNew(
+                f"{database!r} has other tables than this process knows ({message.splitlines()[0]}): torc_nb was "
+                "upgraded meanwhile. Restart the kernel."
+            ) from error
+        if "file is not a database" in message:
+            raise DatabaseError(f"{database!r} is not an SQLite database.") from error
+        if not isinstance(error, OperationalError):
+            raise
         if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
             raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
         raise DatabaseUnavailable(f"{database!r} does not answer: {message}") from error
-    except DBAPIError as error:
-        if "file is not a database" in str(error.orig):
-            raise DatabaseError(f"{database!r} is not an SQLite database.") from error
-        raise
+
+
+def _is_unknown_name(error: DBAPIError) -> bool:
+    """Whether a statement names a table or column that is not there."""
+    if isinstance(error.orig, sqlite3.Error):
+        return re.match(r"no such (table|column)|table \S+ has no column", str(error.orig)) is not None
+    return getattr(error.orig, "sqlstate", "") in ("42P01", "42703")
 
 
 def _revision(engine: Engine) -> str | None:
