@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from integration.conftest import until
-from integration.works import leave_a_mark
+from integration.works import leave_a_mark, meet
 from nbclient import NotebookClient
 from services.kernel import Kernel
 from services.slurm_cluster import SlurmCluster
@@ -109,7 +109,7 @@ def test_the_tutorials_workflow(eagle: SlurmCluster, api: Api, tmp_path: Path, m
 @POSTGRESQL
 def test_three_nodes_share_a_thousand_jobs(wf: Workflow, tmp_path: Path) -> None:
     """Each runs exactly once, and every node has its part."""
-    m = wf.map(leave_a_mark, range(1000), [0.05] * 1000)
+    m = wf.map(meet, range(1000), [0.05] * 1000, [3] * 1000)
     wf.schedule_nodes(3)
     all_completed(wf)
     ran = marks(tmp_path)
@@ -124,7 +124,7 @@ def test_three_nodes_share_a_thousand_jobs(wf: Workflow, tmp_path: Path) -> None
 @POSTGRESQL
 def test_a_cancelled_allocation_costs_nothing(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
     """One is given to scancel in mid-run: its jobs go on elsewhere, and none is lost or failed."""
-    wf.map(leave_a_mark, range(300), [0.2] * 300)
+    wf.map(meet, range(300), [0.2] * 300, [3] * 300)
     wf.schedule_nodes(3)
     until(lambda: len({node for _, node in marks(tmp_path)}) == 3)
     victim = wf.api.list_allocations(wf.id)[1]
@@ -142,15 +142,16 @@ def test_allocations_outlive_the_kernel(slurm: SlurmCluster, wf: Workflow, kerne
     kernel.run(
         "import pathlib, time\nfrom torc_nb import Workflow\n"
         "def run(x):\n"
-        "    time.sleep(0.05)\n"
+        "    while x >= 10 and not pathlib.Path('go').exists():\n"
+        "        time.sleep(0.02)\n"
         "    with pathlib.Path('ran').open('a') as ran:\n"
         "        ran.write(f'{x} here\\n')\n"
         "    return x\n"
         "wf = Workflow('sweep'); m = wf.map(run, range(60)); wf.schedule_nodes(1, cpus=2)"
     )
-    until(lambda: len(marks(tmp_path)) > 5)
+    until(lambda: len(marks(tmp_path)) == 10)
     kernel.kill()
-    assert len(marks(tmp_path)) < 60
+    (tmp_path / "go").touch()
     all_completed(wf)
     assert Counter(row for row, _ in marks(tmp_path)) == Counter(str(x) for x in range(60))
     with Kernel(tmp_path) as monday:

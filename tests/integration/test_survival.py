@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import until
-from services.kernel import Kernel
+from services.kernel import CellFailed, Kernel
 from services.workers import is_there, pids
 
 from torc_nb.api import Api
@@ -28,7 +28,8 @@ from torc_nb import Workflow
 def run(x):
     with pathlib.Path("ran").open("a") as ran:
         ran.write(f"{{x}}\\n")
-    time.sleep(0.04)
+    while x >= 10 and not pathlib.Path("go").exists():
+        time.sleep(0.02)
     return x * x
 
 wf = Workflow("sweep", files="files")
@@ -47,13 +48,18 @@ def executions(folder: Path) -> Counter[str]:
 
 
 def in_mid_run(folder: Path) -> None:
-    """Wait until some jobs have run, and see that some have not."""
-    until(lambda: len(executions(folder)) > 5)
-    assert len(executions(folder)) < JOBS
+    """Wait until some jobs have run and two run; none ends before it is told to."""
+    until(lambda: len(executions(folder)) == 12)
+
+
+def go_on(folder: Path) -> None:
+    """Let the jobs end."""
+    (folder / "go").touch()
 
 
 def completes(api: Api, folder: Path) -> None:
     """All jobs complete, each run exactly once, by the one worker."""
+    go_on(folder)
     until(lambda: api.progress(1).is_done)
     assert api.progress(1).statuses == {JobStatus.COMPLETED: JOBS}
     assert executions(folder) == Counter(str(x) for x in range(JOBS))
@@ -62,8 +68,11 @@ def completes(api: Api, folder: Path) -> None:
 
 def stop_button(kernel: Kernel) -> None:
     """Interrupt a cell that waits, which sends SIGINT to the kernel's whole process group."""
-    kernel.begin("wf.wait(progress=False)")
+    waits = kernel.begin("pathlib.Path('waits').touch(); wf.wait(progress=False)")
+    until(Path("waits").exists)
     kernel.interrupt()
+    with pytest.raises(CellFailed, match="KeyboardInterrupt"):
+        kernel.finish(waits)
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -108,6 +117,7 @@ def test_killed_worker_is_replaced_and_all_completes(kernel: Kernel, api: Api, t
     until(lambda: not is_there(pid))
     done = {job.row for job in api.list_jobs(1, statuses=[JobStatus.COMPLETED])}
     assert "started a worker" in kernel.run("wf.run(num_cpus=2)")
+    go_on(tmp_path)
     kernel.run("wf.wait(timeout=40, progress=False)")
     assert api.progress(1).statuses == {JobStatus.COMPLETED: JOBS}
     ran = executions(tmp_path)

@@ -76,14 +76,16 @@ def test_an_idle_worker_rests(any_site: Site) -> None:
     any_site.map(same, [1], num_cpus=100)
     workers = [any_site.worker(linger=60), any_site.worker(linger=60)]
     any_site.until(lambda: len(any_site.workers()) == 2)
-    time.sleep(1.0)
+
+    def rest() -> bool:
+        before = used()
+        time.sleep(2.0)
+        return used() - before < 2 * 2.0 * 0.03
 
     def used() -> float:
         return sum(sum(psutil.Process(worker.pid).cpu_times()[:2]) for worker in workers)
 
-    before = used()
-    time.sleep(2.0)
-    assert used() - before < 2 * 2.0 * 0.03
+    any_site.until(rest)  # once they have done with starting
     for worker in workers:
         worker.terminate()
         assert worker.wait(10) == 0

@@ -244,5 +244,5 @@ def test_a_timeout_terminates_the_job_alone(site: Site) -> None:
     assert site.run(num_cpus=2) == {"completed": 7, "terminated": 1}
     ended = site.result(site.jobs(JobStatus.TERMINATED)[0].id)
     assert "timeout of" in ended.error
-    assert 0.9 < ended.seconds < 3
+    assert 0.9 < ended.seconds < 20
     assert max(Counter(site.lines()).values()) == 1
