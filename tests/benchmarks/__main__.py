@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
-from tests.benchmarks import cold, latency, million, peers, slurm_race, throughput
+from tests.benchmarks import cold, latency, million, peers, restarts, slurm_race, throughput
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.report import Section, machine_facts
 
-#: Without a name on the command line: all but the one that takes long.
+#: Without a name on the command line: all but those that take long.
 DEFAULT = ["throughput", "cold", "peers", "slurm", "latency"]
-NAMES = [*DEFAULT, "million"]
+NAMES = [*DEFAULT, "million", "restarts"]
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
         "slurm": [lambda: slurm_race.measure(options.slurm_jobs, options.rounds, options.folder)],
         "latency": [lambda: latency.measure(options.singles, options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
+        "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
         command = f"python -m tests.benchmarks {' '.join(sys.argv[1:])}".rstrip()
@@ -44,7 +45,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but million")
+    add("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but million and restarts")
     add("--output", type=Path, help="file for the Markdown; default: standard output")
     add("--folder", type=Path, default=Path(gettempdir()), help="where databases are written; default: %(default)s")
     add("--jobs", type=int, nargs="+", default=[10_000, 100_000], help="throughput: counts; default: %(default)s")
@@ -56,6 +57,7 @@ def _options() -> argparse.Namespace:
     add("--rounds", type=int, default=3, help="slurm: rounds; default: %(default)s")
     add("--singles", type=int, default=100, help="latency: jobs; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
+    add("--restarts", type=int, default=1_000_000, help="restarts: completed jobs; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT
     unknown = sorted(set(options.names) - set(NAMES))

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from store.scene import OTHER_FUNCTION, Scene, completion, row
 
 from torc_nb.models import JobStatus
-from torc_nb.store import claims, jobs, leases, results, schema, workflows
+from torc_nb.store import claims, jobs, leases, resetting, results, schema, workflows
 
 
 def test_a_claim_carries_what_the_worker_needs(scene: Scene) -> None:
@@ -218,7 +218,7 @@ def test_an_idle_worker_stays_while_something_may_become_ready(scene: Scene) -> 
     scene.complete(worker, found, JobStatus.FAILED)
     assert scene.counts() == {"failed": 1, "canceled": 1, "ready": 1}
     assert not may()
-    jobs.rerun(scene.database, scene.id, [JobStatus.FAILED])
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
     assert may()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from store.scene import COLLECT, Scene, completion
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import dependencies, jobs, leases, results
+from torc_nb.store import dependencies, jobs, leases, resetting, results
 
 ROUNDS = 12
 
@@ -41,7 +41,7 @@ def _meddle(scene: Scene, chance: random.Random) -> None:
     for _ in range(ROUNDS):
         chosen = chance.sample(range(1, 301), 60)
         jobs.cancel(scene.database, scene.id, chosen)
-        jobs.rerun(scene.database, scene.id, sorted(FINISHED), chosen)
+        resetting.rerun(scene.database, scene.id, sorted(FINISHED), chosen)
 
 
 def _declare(scene: Scene, chance: random.Random) -> None:
@@ -73,7 +73,7 @@ def test_all_at_once(scene: Scene) -> None:
     worker = scene.worker()
     scene.run_all(worker)
     outcome = scene.declare(range(300), postprocess_id=COLLECT, drop=True)
-    jobs.rerun(scene.database, scene.id, sorted(FINISHED - {JobStatus.COMPLETED}))
+    resetting.rerun(scene.database, scene.id, sorted(FINISHED - {JobStatus.COMPLETED}))
     scene.run_all(worker)
     assert scene.counts() == {"completed": 301}
     assert len(results.values_of_map(scene.database, scene.id, outcome.map_id)) == 300

@@ -13,7 +13,7 @@ from store.scene import OTHER_FUNCTION, Scene, row
 
 from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import building, jobs, maps, schema
+from torc_nb.store import building, jobs, maps, resetting, schema
 
 
 def test_new_rows_become_ready_jobs_in_order(scene: Scene) -> None:
@@ -140,7 +140,7 @@ def test_other_resources_are_taken_by_jobs_that_wait_and_by_those_rerun(scene: S
     outcome = scene.declare("abc", requirement_id=more)
     asked = [job.requirement_id for job in scene.jobs(outcome.map_id)]
     assert asked == [scene.requirement, scene.requirement, more]
-    jobs.rerun(scene.database, scene.id, [JobStatus.FAILED])
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
     scene.complete(worker, [running])
     assert [claim.requirement_id for claim in scene.claim(worker)] == [more, more]
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from store.scene import COLLECT, OTHER_FUNCTION, Scene
 
 from torc_nb.models import JobStatus
-from torc_nb.store import building, counts, dependencies, events, jobs, maps, schema
+from torc_nb.store import building, counts, dependencies, events, maps, resetting, schema
 
 
 def test_a_postprocess_is_made_once_and_runs_when_all_rows_completed(scene: Scene) -> None:
@@ -108,7 +108,7 @@ def test_a_map_after_a_failed_map_stays_blocked_and_says_so_once(scene: Scene) -
         dependencies.release_all(scene.database, scene.id)
     told = [event for event in events.listed(scene.database, scene.id) if event.kind == "map stays blocked"]
     assert [event.data["reason"] for event in told] == ["job 1, row 0 of m, failed: ValueError: bad (and 1 more)"]
-    jobs.rerun(scene.database, scene.id, [JobStatus.FAILED])
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
     scene.complete(worker, scene.claim(worker))
     assert len(scene.claim(worker)) == 2
 

@@ -1,4 +1,4 @@
-"""Jobs listed as users see them, canceled and made ready again."""
+"""Jobs listed as users see them, canceled and set aside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from store.scene import COLLECT, Scene
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import building, jobs, results, workflows
+from torc_nb.store import building, jobs, workflows
 from torc_nb.store import jobs as jobs_module
 
 READY, BLOCKED, UNINITIALIZED = JobStatus.READY, JobStatus.BLOCKED, JobStatus.UNINITIALIZED
@@ -74,96 +74,18 @@ def test_cancel_of_chosen_jobs_settles_what_waits_for_them(scene: Scene) -> None
     assert scene.jobs(0)[0].note == f"job {last.id}, row 1 of m, canceled: canceled by the user"
 
 
-def test_cancel_and_rerun_of_many_jobs_in_short_pieces(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancel_of_many_jobs_in_short_pieces(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """More jobs than a piece, all or chosen, are moved once each."""
     monkeypatch.setattr(jobs_module, "PIECE", 7)
-    monkeypatch.setattr(jobs_module, "_CHUNK", 3)
     scene.declare(range(50))
     assert jobs.cancel(scene.database, scene.id, []) == 0
     assert jobs.cancel(scene.database, scene.id, range(10, 30)) == 20
     assert jobs.cancel(scene.database, scene.id) == 30
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.CANCELED], range(1, 12)) == 11
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.CANCELED]) == 39
-    assert scene.counts() == {"ready": 50}
-
-
-def test_rerun_takes_the_chosen_statuses_only(scene: Scene) -> None:
-    """Failed jobs run again under a new run id and attempt; completed ones keep their results."""
-    scene.declare("abc")
-    worker = scene.worker()
-    found = scene.claim(worker)
-    scene.complete(worker, found[:1])
-    scene.complete(worker, found[1:], JobStatus.FAILED)
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.FAILED, JobStatus.READY]) == 2
-    assert scene.counts() == {"completed": 1, "ready": 2}
-    again = scene.claim(worker)
-    assert [(claim.run_id, claim.attempt) for claim in again] == [(2, 2), (2, 2)]
-    scene.complete(worker, again)
-    assert scene.counts() == {"completed": 3}
-    assert scene.rows("results") == 5
-
-
-def test_a_job_that_is_rerun_has_no_result_until_it_ends(scene: Scene) -> None:
-    """Its earlier attempt stays in the list of attempts, but is not its result any more."""
-    outcome = scene.declare("a")
-    worker = scene.worker()
-    scene.run_all(worker)
-    jobs.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
-    ((_, _, status, _, value),) = [
-        row for chunk in [list(results.of_map(scene.database, scene.id, outcome.map_id))] for row in chunk
-    ]
-    assert (status, value) == (READY, None)
-    assert len(results.attempts(scene.database, scene.id)) == 1
-    with pytest.raises(NotFound, match="no result yet"):
-        results.effective(scene.database, scene.jobs(outcome.map_id)[0].id)
-
-
-def test_rerun_of_nothing_starts_no_run(scene: Scene) -> None:
-    """Where no job is in the chosen status the run id stays."""
-    scene.declare("a")
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.FAILED]) == 0
-    assert workflows.get(scene.database, scene.id).run_id == 1
-
-
-def test_rerun_lets_the_postprocess_wait_again(scene: Scene) -> None:
-    """Its old result is of the old rows; it runs again when they have, even if it runs at this moment."""
-    scene.declare("ab", postprocess_id=COLLECT)
-    worker = scene.worker()
-    scene.complete(worker, scene.claim(worker))
-    (collecting,) = scene.claim(worker)
-    jobs.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
-    assert scene.counts() == {"ready": 2, "blocked": 1}
-    assert scene.exchange(worker).cancel == [(collecting.job_id, 1)]
-    scene.complete(worker, [collecting])
-    assert scene.run_all(worker) == 3
-    assert scene.counts() == {"completed": 3}
-    assert results.effective(scene.database, collecting.job_id).attempt == 2
-
-
-def test_rerun_of_a_failed_postprocess_alone(scene: Scene) -> None:
-    """When all rows completed it becomes ready by itself; when one failed it cannot."""
-    scene.declare("ab", postprocess_id=COLLECT)
-    worker = scene.worker()
-    scene.complete(worker, scene.claim(worker))
-    scene.complete(worker, scene.claim(worker), JobStatus.FAILED)
-    assert scene.counts() == {"completed": 2, "failed": 1}
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.FAILED]) == 1
-    assert workflows.get(scene.database, scene.id).run_id == 2
-    scene.run_all(worker)
-    assert scene.counts() == {"completed": 3}
-
-
-def test_rerun_of_a_postprocess_whose_rows_failed_does_nothing(scene: Scene) -> None:
-    """Asking for canceled jobs alone leaves it canceled: its rows have not completed."""
-    scene.declare("ab", postprocess_id=COLLECT)
-    worker = scene.worker()
-    scene.complete(worker, scene.claim(worker), JobStatus.FAILED)
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.CANCELED]) == 0
-    assert scene.counts() == {"failed": 2, "canceled": 1}
+    assert scene.counts() == {"canceled": 50}
 
 
 def test_jobs_of_a_half_built_map_are_left_alone(scene: Scene) -> None:
-    """Neither cancel nor rerun touches rows that are not visible yet."""
+    """Cancel does not touch rows that are not visible yet."""
 
     def rows() -> object:
         yield from range(building.PIECE + 1)
@@ -171,3 +93,17 @@ def test_jobs_of_a_half_built_map_are_left_alone(scene: Scene) -> None:
 
     outcome = scene.declare(rows())
     assert scene.counts() == {"ready": outcome.new}
+
+
+def test_disabled_jobs_hold_up_nobody(scene: Scene) -> None:
+    """A job that waits or has failed is set aside for good, one that a worker has is not; postprocess does without."""
+    scene.declare("abc", postprocess_id=COLLECT)
+    worker = scene.worker()
+    failed, held = scene.claim(worker, 2)
+    scene.complete(worker, [failed], JobStatus.FAILED)
+    waiting = next(job_id for job_id in range(1, 4) if job_id not in (failed.job_id, held.job_id))
+    assert jobs.disable(scene.database, scene.id, [failed.job_id, held.job_id, waiting]) == 2
+    scene.complete(worker, [held])
+    assert scene.run_all(worker) == 1
+    assert scene.counts() == {"completed": 2, "disabled": 2}
+    assert jobs.get(scene.database, waiting).note == "disabled by the user"

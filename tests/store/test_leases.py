@@ -11,7 +11,7 @@ from store.scene import Scene
 
 from torc_nb.errors import NotFound
 from torc_nb.models import AllocationModel, JobStatus, Membership
-from torc_nb.store import allocations, events, jobs, leases, machine, workflows
+from torc_nb.store import allocations, events, jobs, leases, machine, resetting, workflows
 
 NOBODY = {"pid": 2**22 + 1, "process_start": 1.0}
 
@@ -120,7 +120,7 @@ def test_a_job_that_takes_its_workers_down_fails_the_third_time(scene: Scene) ->
     (job,) = scene.jobs(outcome.map_id)
     assert (job.status, job.note) == (JobStatus.FAILED, "took down its worker 3 times")
     assert scene.counts() == {"failed": 1, "canceled": 1}
-    assert jobs.rerun(scene.database, scene.id, [JobStatus.FAILED]) == 1
+    assert resetting.rerun(scene.database, scene.id, [JobStatus.FAILED]).ready == 1
     assert scene.jobs(outcome.map_id)[0].interruptions == 0
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from store.scene import Scene, check_counts, completion
 
 from torc_nb.models import FINISHED, MOVES, Claim, JobStatus
-from torc_nb.store import Database, jobs, leases
+from torc_nb.store import Database, jobs, leases, resetting
 
 WORKERS = st.sampled_from([0, 1])
 ENDS = st.sampled_from([JobStatus.COMPLETED, JobStatus.FAILED])
@@ -120,7 +120,7 @@ class StoreAsModel(RuleBasedStateMachine):
     @rule(statuses=st.sets(st.sampled_from(sorted(JobStatus)), max_size=3))
     def rerun(self, statuses: set[JobStatus]) -> None:
         again = [job for job, status in self.status.items() if status in statuses & FINISHED]
-        assert jobs.rerun(self.scene.database, self.scene.id, sorted(statuses)) == len(again)
+        assert resetting.rerun(self.scene.database, self.scene.id, sorted(statuses)).ready == len(again)
         for job in again:
             self.move(job, JobStatus.READY)
             self.interruptions[job] = 0

@@ -7,7 +7,7 @@ from store.scene import COLLECT, Scene
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import jobs, results
+from torc_nb.store import resetting, results
 
 
 def _of_map(scene: Scene, map_id: int, **asked: object) -> list[tuple[object, ...]]:
@@ -74,7 +74,7 @@ def test_attempts_stay_when_a_job_is_rerun(scene: Scene) -> None:
     scene.declare("a")
     worker = scene.worker(host="n1")
     scene.complete(worker, scene.claim(worker), JobStatus.FAILED)
-    jobs.rerun(scene.database, scene.id, [JobStatus.FAILED])
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
     scene.complete(worker, scene.claim(worker), value="second")
     assert results.effective(scene.database, 1).value == "second"
     found = results.attempts(scene.database, scene.id, 1)

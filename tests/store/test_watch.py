@@ -10,7 +10,7 @@ from sqlalchemy import text
 from store.scene import COLLECT, Scene
 
 from torc_nb.models import JobStatus
-from torc_nb.store import Database, jobs, leases, workflows
+from torc_nb.store import Database, leases, resetting, workflows
 from torc_nb.store.watch import Watch
 
 
@@ -41,7 +41,7 @@ def _start(scene: Scene) -> None:
 
 
 def _rerun(scene: Scene) -> None:
-    jobs.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
+    resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
 
 
 def _release(scene: Scene) -> None:

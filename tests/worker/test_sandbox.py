@@ -163,13 +163,13 @@ def draw(row: int) -> list[float]:
 def test_random_numbers_differ_by_row_and_repeat(site: Site, num_cpus: int) -> None:
     """No two rows share a stream, and a rerun, in another process, draws the same."""
     from torc_nb.models import JobStatus
-    from torc_nb.store import jobs
+    from torc_nb.store import resetting
 
     map_id = site.map(draw, range(6), num_cpus=num_cpus)
     assert site.run(num_cpus=2) == {"completed": 6}
     first = site.values(map_id)
     assert len({number for numbers in first for number in numbers}) == 12
-    jobs.rerun(site.database, site.id, [JobStatus.COMPLETED], [site.jobs()[row].id for row in (3, 5)])
+    resetting.rerun(site.database, site.id, [JobStatus.COMPLETED], [site.jobs()[row].id for row in (3, 5)])
     assert site.run(num_cpus=2) == {"completed": 6}
     assert site.values(map_id) == first
     assert len(site.attempts()) == 8

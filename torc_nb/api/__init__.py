@@ -1,9 +1,23 @@
 """What every face calls."""
 
-from torc_nb.api.api import Api, Rerun, make_api
+from torc_nb.api.api import Api, make_api
+from torc_nb.api.changing import Rerun
 from torc_nb.api.inspection import MapStatus, Output, Status
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
+from torc_nb.changes import Report
 
-__all__ = ["AnyFunction", "Api", "Brought", "MapStatus", "Mapped", "Output", "Rerun", "Status", "make_api", "sentence"]
+__all__ = [
+    "AnyFunction",
+    "Api",
+    "Brought",
+    "MapStatus",
+    "Mapped",
+    "Output",
+    "Report",
+    "Rerun",
+    "Status",
+    "make_api",
+    "sentence",
+]

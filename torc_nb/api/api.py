@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
-from typing import Any, NamedTuple
+from typing import Any
 
 from torc_nb.api import inspection, launching, mapping, origins, outcomes, places, rooms
+from torc_nb.api.changing import Changing
 from torc_nb.errors import NotFound
 from torc_nb.models import (
     AllocationModel,
@@ -22,7 +23,6 @@ from torc_nb.models import (
 from torc_nb.store import (
     Database,
     allocations,
-    dependencies,
     events,
     functions,
     jobs,
@@ -35,14 +35,7 @@ from torc_nb.store import (
 )
 
 
-class Rerun(NamedTuple):
-    """What ``rerun`` did: how many jobs became ready, and what became of their code."""
-
-    ready: int
-    notes: tuple[str, ...]
-
-
-class Api:
+class Api(Changing):
     """All that can be done with the workflows of one database."""
 
     def __init__(self, database: Database) -> None:
@@ -266,42 +259,6 @@ class Api:
     def values(self, map_id: int, job_ids: Sequence[int]) -> dict[int, Any]:
         """Return what those of a map's jobs returned that have completed."""
         return outcomes.values(self.database, job_ids, self.map_decoder(map_id))
-
-    def cancel_jobs(self, workflow_id: int, job_ids: Iterable[int]) -> int:
-        """Cancel jobs; returns how many were not finished."""
-        canceled = jobs.cancel(self.database, workflow_id, job_ids)
-        dependencies.release_all(self.database, workflow_id)
-        return canceled
-
-    def rerun(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None) -> Rerun:
-        """Make finished jobs ready again, with the code as it now is in this process.
-
-        Raises
-        ------
-        CannotCapture
-            A function as it now is cannot travel; nothing runs again.
-        """
-        chosen = None if job_ids is None else sorted(set(job_ids))
-        notes = [
-            note
-            for map_ in self._maps_with(workflow_id, statuses, chosen)
-            for note in mapping.use_current_code(self.database, workflow_id, map_)
-        ]
-        n = jobs.rerun(self.database, workflow_id, statuses, chosen)
-        if n:
-            self.start_workflow(workflow_id)
-        return Rerun(n, tuple(notes))
-
-    def _maps_with(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: list[int] | None) -> list[Any]:
-        """The maps that have jobs in these statuses, or any of these jobs, or whose postprocess is one."""
-        known = maps.listed(self.database, workflow_id)
-        if job_ids is not None:
-            found = [jobs.get(self.database, job_id) for job_id in job_ids]
-            ids = {job.map_id or job.collects for job in found}
-        else:
-            by_map = workflows.by_map(self.database, workflow_id)
-            ids = {map_id for map_id, numbers in by_map.items() if any(numbers.get(status) for status in statuses)}
-        return [map_ for map_ in known if map_.id in ids]
 
     def list_results(self, workflow_id: int, job_id: int | None = None) -> list[Any]:
         """Return all attempts, or those of one job, oldest first, without their values."""

@@ -13,7 +13,7 @@ from torc_nb.api.rows import Rows, how_to_call
 from torc_nb.errors import Conflict
 from torc_nb.functions import Function
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
-from torc_nb.store import Database, code, environments, functions, jobs, maps, requirements
+from torc_nb.store import Database, environments, functions, maps, requirements
 from torc_nb.values import Spill
 
 #: How often a map is declared anew where another kernel declared it at the same moment.
@@ -143,37 +143,6 @@ def _doubts(function: Function, rows: Rows) -> Iterator[str]:
         yield f"{', '.join(function.unstable)}: may look changed in a new kernel although nothing changed"
     if rows.unstable is not None:
         yield f"params[{rows.unstable}] may look new in a new kernel: give key=, by which rows are matched"
-
-
-def use_current_code(database: Database, workflow_id: int, map_: Any) -> list[str]:
-    """Let the jobs of a map that begin from now on run the code as it now is; says what changed, or why it does not.
-
-    Raises
-    ------
-    CannotCapture
-        The function as it now is cannot travel.
-    """
-    origin_of = map_.shape.get("origin", {})
-    said = []
-    current = {map_.function_id: origin_of.get("function", {})}
-    if map_.postprocess_id is not None:
-        current[jobs.get(database, map_.postprocess_id).function_id] = origin_of.get("postprocess", {})
-    for function_id, origin in current.items():
-        label = f"{map_.name}: {functions.names(database, workflow_id)[function_id]}"
-        function = origins.found_again(origin)
-        if function is None:
-            said.append(f"{label} is not defined here, so the code that was mapped last runs again")
-            continue
-        kept = functions.keep(database, workflow_id, function)
-        if kept == function_id:
-            continue
-        if function_id == map_.function_id:
-            code.set_function(database, workflow_id, map_.id, kept)
-        else:
-            code.set_postprocess(database, workflow_id, map_.postprocess_id, kept)
-        version = functions.labels(database, workflow_id)[kept]
-        said.append(f"{label} changed, {version} runs from now on")
-    return said
 
 
 def sentence(mapped: Mapped) -> str:

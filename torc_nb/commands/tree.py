@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torc_nb.commands.allocations import allocations
+from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.grammar import Noun
@@ -16,6 +17,11 @@ from torc_nb.commands.workers import workers
 from torc_nb.commands.workflows import workflows
 
 NOUNS = (workflows, jobs, user_data, results, failures, hpc, allocations, workers, events)
+
+for verb in OF_WORKFLOWS:
+    workflows.add_command(verb)
+for verb in OF_JOBS:
+    jobs.add_command(verb)
 
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."

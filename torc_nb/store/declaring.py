@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from torc_nb.errors import Conflict, TorcError
@@ -176,11 +176,17 @@ def _declared_meanwhile(declaration: Declaration) -> Conflict:
 
 
 def _change_values(connection: Connection, changed: Sequence[tuple[int, Parameters]]) -> None:
+    """Give jobs other parameters; what their newest attempt was given stays known as long as it is something else."""
+    ids = sorted(job_id for job_id, _ in changed)
+    begun = _jobs.c.status >= int(JobStatus.PENDING)
+    parts = [_jobs.c.id.in_(ids[start : start + 500]) for start in range(0, len(ids), 500)]
+    for part in parts:
+        connection.execute(update(_jobs).where(part, begun, _jobs.c.replaced.is_(None)).values(replaced=_jobs.c.params))
     rows = sorted(((row.text, row.digest, row.digest, job_id) for job_id, row in changed), key=_id)
     bulk.update_rows(connection, _jobs, ("id",), ("params", "params_digest", "declared_digest"), rows)
-    for start in range(0, len(changed), 500):
-        ids = [job_id for job_id, _ in changed[start : start + 500]]
-        connection.execute(update(_jobs).where(_jobs.c.id.in_(ids)).values(rev=_jobs.c.rev + 1))
+    still_other = case((_jobs.c.replaced != _jobs.c.params, _jobs.c.replaced))
+    for part in parts:
+        connection.execute(update(_jobs).where(part).values(rev=_jobs.c.rev + 1, replaced=still_other))
 
 
 def _give_keys(connection: Connection, keyed: Sequence[tuple[int, Parameters]]) -> None:

@@ -94,7 +94,7 @@ def _waiting(
 
 def _settle_job(database: Database, connection: Connection, job_id: int, tally: counts.Tally) -> None:
     job = connection.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).first()
-    if job is None or job.status != JobStatus.BLOCKED:
+    if job is None or job.status != JobStatus.BLOCKED or job.result_attempt is not None:  # or it was set aside
         return
     job_ids = select(_of_jobs.c.blocked_by).where(_of_jobs.c.job_id == job_id)
     map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.job_id == job_id)).all()

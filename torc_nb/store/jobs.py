@@ -1,17 +1,18 @@
-"""Jobs: listed, canceled, made ready again."""
+"""Jobs: listed, canceled, set aside by the user."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from torc_nb.errors import NotFound
-from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import cancellations, counts, dependencies, events, requirements, schema, watch
+from torc_nb.models import FINISHED, MOVES, JobStatus
+from torc_nb.store import cancellations, counts, dependencies, events, moves, schema
 from torc_nb.store.database import Database
+from torc_nb.store.idsets import among
 
 _jobs = schema.jobs
 _maps = schema.maps
@@ -19,9 +20,6 @@ _workflows = schema.workflows
 
 #: How many jobs one transaction of a large change moves.
 PIECE = 5000
-
-#: How many ids go into one IN (…).
-_CHUNK = 500
 
 
 def get(database: Database, job_id: int) -> Row[Any]:
@@ -101,7 +99,9 @@ def cancel(database: Database, workflow_id: int, job_ids: Iterable[int] | None =
         with database.write() as connection:
             jobs = pieces.next(connection)
             cancellations.ask(connection, jobs)
-            _move(connection, workflow_id, jobs, JobStatus.CANCELED, note="canceled by the user")
+            tally = counts.Tally(workflow_id)
+            moves.start_over(connection, jobs, JobStatus.CANCELED, tally, note="canceled by the user")
+            tally.write(connection)
             if jobs and not canceled:
                 events.add(database, connection, workflow_id, "jobs canceled", chosen=job_ids is not None)
         canceled += len(jobs)
@@ -111,95 +111,36 @@ def cancel(database: Database, workflow_id: int, job_ids: Iterable[int] | None =
     return canceled
 
 
-def rerun(
-    database: Database, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None
-) -> int:
-    """Make finished jobs ready again, and what collects their results blocked; returns how many jobs became ready.
-
-    They ask what their map asks by now. Their earlier attempts stay, but none of them is the job's result any more.
-    """
-    chosen = None if job_ids is None else frozenset(index(job_id) for job_id in job_ids)
-    wanted = [status for status in statuses if status in FINISHED]
-    n = 0
-    maps: set[int] = set()
-    pieces = _Pieces(workflow_id, chosen, wanted, collecting=False)
+def disable(database: Database, workflow_id: int, job_ids: Iterable[int]) -> int:
+    """Set jobs aside for good, unless they are with a worker: nothing waits for them. Returns how many."""
+    disabled = 0
+    pieces = _Pieces(workflow_id, job_ids, [one for one in JobStatus if JobStatus.DISABLED in MOVES[one]])
     while not pieces.is_over:
         with database.write() as connection:
             jobs = pieces.next(connection)
-            if jobs and not n:
-                _next_run(connection, workflow_id)
-            _move(connection, workflow_id, jobs, JobStatus.READY)
-            watch.announce(connection, workflow_id)
-        maps |= {job.map_id for job in jobs}
-        n += len(jobs)
-    with database.write() as connection:
-        collecting = _rerun_collectors(connection, workflow_id, maps, chosen, wanted)
-        if collecting and not n:
-            _next_run(connection, workflow_id)
-        n += collecting
-        events.add(database, connection, workflow_id, "jobs rerun", count=n)
-        watch.announce(connection, workflow_id)
-    return n
-
-
-def _next_run(connection: Connection, workflow_id: int) -> None:
-    connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(run_id=_workflows.c.run_id + 1))
-
-
-def _rerun_collectors(
-    connection: Connection,
-    workflow_id: int,
-    maps: set[int],
-    chosen: Collection[int] | None,
-    wanted: Sequence[JobStatus],
-) -> int:
-    """Let postprocess jobs wait again for maps of which jobs run again; those that were asked for alone become ready.
-
-    Returns how many became ready.
-    """
-    collectors = connection.execute(
-        select(_jobs)
-        .where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == 0, _jobs.c.collects.is_not(None))
-        .order_by(_jobs.c.id)
-        .with_for_update()
-    ).all()
-    waiting = [job for job in collectors if job.collects in maps]
-    cancellations.ask(connection, waiting)
-    _move(connection, workflow_id, [job for job in waiting if job.status != JobStatus.BLOCKED], JobStatus.BLOCKED)
-    alone = [
-        job
-        for job in collectors
-        if job.collects not in maps
-        and job.status in wanted
-        and (chosen is None or job.id in chosen)
-        and _all_completed(connection, workflow_id, job.collects)
-    ]
-    _move(connection, workflow_id, alone, JobStatus.READY)
-    return len(alone)
-
-
-def _all_completed(connection: Connection, workflow_id: int, map_id: int) -> bool:
-    return set(counts.by_map(connection, workflow_id).get(map_id, {})) <= {JobStatus.COMPLETED, JobStatus.DISABLED}
+            tally = counts.Tally(workflow_id)
+            moves.start_over(connection, jobs, JobStatus.DISABLED, tally, note="disabled by the user")
+            tally.write(connection)
+            if jobs:
+                events.add(database, connection, workflow_id, "jobs disabled", count=len(jobs))
+        disabled += len(jobs)
+        if jobs:
+            maps = {job.map_id for job in jobs if job.map_id}
+            dependencies.release(database, workflow_id, maps, [job.id for job in jobs])
+    return disabled
 
 
 class _Pieces:
     """Jobs of some statuses, a piece a transaction; by their ids, so that none looks at what earlier ones moved."""
 
-    def __init__(
-        self, workflow_id: int, job_ids: Iterable[int] | None, statuses: Sequence[JobStatus], *, collecting: bool = True
-    ) -> None:
-        conditions = [
-            _jobs.c.workflow_id == workflow_id,
-            _jobs.c.status.in_([int(status) for status in statuses]),
-            (_jobs.c.map_id == 0) | _jobs.c.map_id.in_(select(_maps.c.id).where(_maps.c.state == "ready")),
-        ]
-        if not collecting:
-            conditions.append(_jobs.c.collects.is_(None))
+    def __init__(self, workflow_id: int, job_ids: Iterable[int] | None, statuses: Sequence[JobStatus]) -> None:
         self._statement = (
-            select(
-                _jobs.c.id, _jobs.c.map_id, _jobs.c.requirement_id, _jobs.c.status, _jobs.c.worker_id, _jobs.c.attempt
+            select(*moves.PLACE)
+            .where(
+                _jobs.c.workflow_id == workflow_id,
+                _jobs.c.status.in_([int(status) for status in statuses]),
+                (_jobs.c.map_id == 0) | _jobs.c.map_id.in_(select(_maps.c.id).where(_maps.c.state == "ready")),
             )
-            .where(*conditions)
             .order_by(_jobs.c.id)
             .with_for_update()
         )
@@ -214,29 +155,7 @@ class _Pieces:
             self._last = found[-1].id if found else self._last
             self.is_over = len(found) < PIECE
         else:
-            part, self._chosen = self._chosen[:_CHUNK], self._chosen[_CHUNK:]
-            found = connection.execute(self._statement.where(_jobs.c.id.in_(part))).all()
+            part, self._chosen = self._chosen[:PIECE], self._chosen[PIECE:]
+            found = connection.execute(self._statement.where(among(connection, _jobs.c.id, part))).all()
             self.is_over = not self._chosen
         return list(found)
-
-
-def _move(
-    connection: Connection, workflow_id: int, jobs: Sequence[Row[Any]], status: JobStatus, note: str | None = None
-) -> None:
-    """Move jobs to a status as if they had never been claimed; ready ones ask what their map asks by now."""
-    asked_now = requirements.of_maps(connection, workflow_id) if status is JobStatus.READY else {}
-    tally = counts.Tally(workflow_id)
-    alike: dict[int, list[int]] = {}
-    for job in jobs:
-        requirement_id = asked_now.get(job.map_id, job.requirement_id)
-        tally.add(job.map_id, job.requirement_id, job.status, -1)
-        tally.add(job.map_id, requirement_id, status)
-        alike.setdefault(requirement_id, []).append(job.id)
-    values = {"status": int(status), "note": note, "worker_id": None, "interruptions": 0, "result_attempt": None}
-    for requirement_id, ids in alike.items():
-        for start in range(0, len(ids), _CHUNK):
-            part = ids[start : start + _CHUNK]
-            connection.execute(
-                update(_jobs).where(_jobs.c.id.in_(part)).values(values | {"requirement_id": requirement_id})
-            )
-    tally.write(connection)

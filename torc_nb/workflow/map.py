@@ -10,6 +10,7 @@ from torc_nb.api import Api, Status, inspection
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
+from torc_nb.workflow.changing import parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,13 +150,6 @@ class Map(waiting.Waits):
             if JobStatus(self._api.get_job(job_id).status).is_finished:
                 return self.value(job_id)
         raise AssertionError("looks never ends")
-
-
-def parsed(status: str | Sequence[str] | None) -> list[JobStatus] | None:
-    """Read one status, several or none."""
-    if status is None:
-        return None
-    return [JobStatus.parse(one) for one in ([status] if isinstance(status, str) else status)]
 
 
 def _in_words(numbers: dict[JobStatus, int]) -> str:

@@ -13,7 +13,6 @@ from torc_nb.api import AnyFunction, Api, Output, Status, current, inspection, m
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
 from torc_nb.models import (
-    FINISHED,
     AllocationModel,
     EventModel,
     JobStatus,
@@ -24,7 +23,8 @@ from torc_nb.models import (
     WorkflowModel,
 )
 from torc_nb.models.quantities import parse_duration, parse_memory
-from torc_nb.workflow.map import Map, parsed
+from torc_nb.workflow.changing import Changing, parsed
+from torc_nb.workflow.map import Map
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Waits):
+class Workflow(Changing, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -277,35 +277,6 @@ class Workflow(Waits):
 
         base = launching.scheduler_named(self._api.database, self.id, scheduler)
         return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": self.id, **options})
-
-    def rerun(self, status: str | Sequence[str] = "failed", jobs: Iterable[int] | None = None) -> int:
-        """Make finished jobs ready again, and what collects their results; what else completed stays.
-
-        They run the code as it now is: the notebook's variable that was mapped, or the module's file. Where neither is
-        there, what was mapped last runs again, and that is said.
-
-        Parameters
-        ----------
-        status : str or sequence of str, default "failed"
-            Of which statuses.
-        jobs : iterable of int, optional
-            These jobs only, whatever their status.
-
-        Returns
-        -------
-        int
-            How many jobs became ready.
-        """
-        chosen = sorted(FINISHED) if jobs is not None else parsed(status) or []
-        done = self._api.rerun(self.id, chosen, jobs)
-        print(f"{done.ready:,} job(s) of {self.name} are ready again", *done.notes, sep="\n")
-        return done.ready
-
-    def cancel(self, jobs: Iterable[int] | None = None) -> int:
-        """Cancel jobs; all that have not finished, and the allocations, by default. Returns how many jobs."""
-        n = self._api.cancel_workflow(self.id) if jobs is None else self._api.cancel_jobs(self.id, jobs)
-        print(f"{n:,} job(s) of {self.name} canceled")
-        return n
 
     # Looking.
 

@@ -1,0 +1,44 @@
+"""The code of maps as it now is in this process, found by where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from torc_nb.api import origins
+from torc_nb.changes import Current
+from torc_nb.functions import Function
+from torc_nb.store import Database, functions, jobs
+
+
+def code_now(
+    database: Database, workflow_id: int, maps: Iterable[Any], otherwise: str
+) -> tuple[Current, tuple[str, ...]]:
+    """Find the functions of maps, and of their postprocess jobs, as they now are; says which are not here.
+
+    Parameters
+    ----------
+    otherwise : str
+        What becomes of those that are not here.
+
+    Raises
+    ------
+    CannotCapture
+        A function is here, but cannot travel as it is now.
+    """
+    names = functions.names(database, workflow_id)
+    of_maps: dict[int, Function] = {}
+    of_jobs: dict[int, Function] = {}
+    absent = []
+    for map_ in maps:
+        found = [("function", of_maps, map_.id, map_.function_id)]
+        if map_.postprocess_id is not None:
+            reducer = jobs.get(database, map_.postprocess_id).function_id
+            found.append(("postprocess", of_jobs, map_.postprocess_id, reducer))
+        for role, functions_found, id_, function_id in found:
+            function = origins.found_again(map_.shape.get("origin", {}).get(role, {}))
+            if function is None:
+                absent.append(f"{map_.name}: {names[function_id]} is not defined here, so {otherwise}")
+            else:
+                functions_found[id_] = function
+    return Current(of_maps, of_jobs), tuple(absent)

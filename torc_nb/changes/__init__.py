@@ -1,0 +1,7 @@
+"""What differs from what ran: fingerprints compared, jobs made to run again, and the reasons told."""
+
+from torc_nb.changes.current import Current
+from torc_nb.changes.reinitialize import foreseen, reinitialized
+from torc_nb.changes.report import Affected, Report
+
+__all__ = ["Affected", "Current", "Report", "foreseen", "reinitialized"]

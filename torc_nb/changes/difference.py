@@ -1,0 +1,43 @@
+"""Two values, or two versions of code, side by side: only what differs."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from torc_nb.functions import Function
+from torc_nb.values.shown import shown
+
+#: How much of a value is shown, in characters.
+LONGEST = 200
+
+_ABSENT = object()
+
+
+def of_values(old: str, new: str) -> tuple[str, str, str]:
+    """Compare two stored values: (old, new, ``name: old -> new``), of dicts only what differs."""
+    before, after = shown(old), shown(new)
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return _text(before), _text(after), f"{_text(before)} -> {_text(after)}"
+    names = [name for name in {**before, **after} if before.get(name, _ABSENT) != after.get(name, _ABSENT)]
+    return (
+        ", ".join(f"{name}: {_text(before[name])}" for name in names if name in before),
+        ", ".join(f"{name}: {_text(after[name])}" for name in names if name in after),
+        ", ".join(f"{name}: {_of(before, name)} -> {_of(after, name)}" for name in names),
+    )
+
+
+def of_code(old: Function, new: Function) -> str:
+    """Compare two versions of a function as a unified diff of their source."""
+    before, after = old.source.splitlines(), new.source.splitlines()
+    lines = list(difflib.unified_diff(before, after, "before", "now", lineterm="", n=1))
+    return "\n".join(lines) if lines else "what it calls or reads changed"
+
+
+def _of(values: dict[Any, Any], name: Any) -> str:
+    return _text(values[name]) if name in values else "(none)"
+
+
+def _text(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,146 @@
+"""What the user does about changes: reinitialize, rerun, accept, cancel, disable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from torc_nb.api import Api, Report
+from torc_nb.models import FINISHED, JobStatus
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many affected jobs a dry run shows where no limit is given.
+SHOWN = 1000
+
+#: Chooses jobs by their parameters: a condition on them, or the values that some of them have.
+Where = Callable[[Any], bool] | Mapping[str, Any]
+
+
+class Changing:
+    """The changes of a workflow's jobs."""
+
+    _api: Api
+    id: int
+    name: str
+
+    def reinitialize(
+        self, dry_run: bool = False, *, accept: bool = False, limit: int | None = SHOWN
+    ) -> pd.DataFrame | None:
+        """Make ready again what a change affects: changed parameters, changed code, and all that follows from these.
+
+        Code is the notebook's function as it now is, with the functions that it calls and the values that it reads;
+        not its comments, docstrings or formatting. What nothing affects keeps its result, failed jobs stay failed.
+        Workers may run meanwhile: they stop what is affected and go on with the rest.
+
+        Parameters
+        ----------
+        dry_run : bool, default False
+            Change nothing, and return what would be done.
+        accept : bool, default False
+            Let results of earlier code count as those of the code as it now is.
+        limit : int or None, default 1000
+            How many rows a dry run returns; None: all.
+
+        Returns
+        -------
+        DataFrame or None
+            Of a dry run: the affected jobs, one a row, with the reason, the old and the new value of what differs, and
+            the difference: of code the diff of its source.
+
+        Raises
+        ------
+        CannotCapture
+            A function as it now is cannot travel; nothing is changed.
+        """
+        report = self._api.reinitialize(self.id, dry_run=dry_run, accept=accept)
+        print(report.sentence(), *report.notes, sep="\n")
+        return _shown(report, limit) if dry_run else None
+
+    def rerun(
+        self,
+        status: str | Sequence[str] = "failed",
+        jobs: Iterable[int] | None = None,
+        *,
+        where: Where | None = None,
+    ) -> int:
+        """Make finished jobs ready again, and let all that follows from them wait; what else completed stays.
+
+        They run the code as it now is: the notebook's variable that was mapped, or the module's file. Where neither is
+        there, what was mapped last runs again, and that is said.
+
+        Parameters
+        ----------
+        status : str or sequence of str, default "failed"
+            Of which statuses.
+        jobs : iterable of int, optional
+            These jobs only, whatever their status.
+        where : callable or mapping, optional
+            Those only whose parameters fulfil it, as in ``where=lambda row: row["x"] > 3``, or have these values, as in
+            ``where={"x": 3}``.
+
+        Returns
+        -------
+        int
+            How many jobs became ready.
+        """
+        chosen = sorted(FINISHED) if jobs is not None else parsed(status) or []
+        ids = jobs if where is None else sorted(self._where(where, None if jobs is None else set(jobs)))
+        done = self._api.rerun(self.id, chosen, ids)
+        waiting = f", {done.waits:,} {'waits' if done.waits == 1 else 'wait'} for them" if done.waits else ""
+        print(f"{done.ready:,} job(s) of {self.name} are ready again{waiting}", *done.notes, sep="\n")
+        return done.ready
+
+    def _where(self, where: Where, among: set[int] | None) -> Iterator[int]:
+        """Give the jobs of maps whose parameters fulfil a condition."""
+        for map_ in self._api.list_maps(self.id):
+            decode = self._api.map_decoder(map_.id)
+            for job_id, _, _, params, _ in self._api.map_rows(map_.id):
+                if (among is None or job_id in among) and _fulfils(decode(params), where):
+                    yield job_id
+
+    def accept_results(self, jobs: Iterable[int] | None = None) -> int:
+        """Let results of earlier code count as those of the code as it now is: all, or those of some jobs.
+
+        ``m.results(provenance=True)`` keeps telling which version made them. Returns how many those are.
+        """
+        done = self._api.accept_results(self.id, jobs)
+        print(f"{done.ready:,} result(s) of {self.name} count as those of the code as it is now", *done.notes, sep="\n")
+        return done.ready
+
+    def cancel(self, jobs: Iterable[int] | None = None) -> int:
+        """Cancel jobs; all that have not finished, and the allocations, by default. Returns how many jobs."""
+        n = self._api.cancel_workflow(self.id) if jobs is None else self._api.cancel_jobs(self.id, jobs)
+        print(f"{n:,} job(s) of {self.name} canceled")
+        return n
+
+    def disable(self, jobs: Iterable[int]) -> int:
+        """Set jobs aside, unless they run: they will not, and nothing waits for them. Returns how many."""
+        n = self._api.disable_jobs(self.id, jobs)
+        print(f"{n:,} job(s) of {self.name} disabled; wf.rerun(jobs=…) takes them in again")
+        return n
+
+
+def parsed(status: str | Sequence[str] | None) -> list[JobStatus] | None:
+    """Read one status, several or none."""
+    if status is None:
+        return None
+    return [JobStatus.parse(one) for one in ([status] if isinstance(status, str) else status)]
+
+
+def _fulfils(params: Any, where: Where) -> bool:
+    if callable(where):
+        return bool(where(params))
+    values = params if isinstance(params, Mapping) else vars(params) if hasattr(params, "__dict__") else {}
+    return all(name in values and bool(values[name] == value) for name, value in where.items())
+
+
+def _shown(report: Report, limit: int | None) -> pd.DataFrame:
+    from torc_nb import frames
+    from torc_nb.values import decode
+
+    if limit is not None and report.affected > limit:
+        print(f"the first {limit:,} of {report.affected:,} are shown; limit=None shows all")
+    return frames.affected(islice(report.rows(), limit), decode)
