@@ -85,10 +85,17 @@ class Site:
         model = ResourceRequirementsModel(workflow_id=self.id, **request)
         return requirements.keep(self.database, model).id or 0
 
-    def worker(self, *, environ: dict[str, str] | None = None, **settings: Any) -> subprocess.Popen[bytes]:
-        """Start a worker; what it prints goes to a file, see ``said``."""
+    def worker(
+        self, *, environ: dict[str, str] | None = None, lock_timeout: float | None = None, **settings: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker; what it prints goes to a file, see ``said``.
+
+        ``lock_timeout``: how long it waits for another writer, in seconds, where that is not to be as usual.
+        """
         wanted = WorkerSettings(self.url, self.id, 0, **settings)
         command = f"from torc_nb import worker, models; worker.run(models.{wanted!r})"
+        if lock_timeout is not None:
+            command = f"from torc_nb.store import database; database.LOCK_TIMEOUT = {lock_timeout}; {command}"
         source = str(Path(torc_nb.__file__).parent.parent)
         said = self.folder / f"worker-{len(self.processes)}.txt"
         with said.open("wb") as output:

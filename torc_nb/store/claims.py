@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from torc_nb.models import CLAIMED, FINISHED, Claim, Completion, JobStatus
+from torc_nb.models import FINISHED, Claim, Completion, JobStatus
 from torc_nb.store import bulk, cancellations, counts, dependencies, leases, schema
+from torc_nb.store.completions import record
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
-_results = schema.results
 _maps = schema.maps
-
-_PENDING, _RUNNING = int(JobStatus.PENDING), int(JobStatus.RUNNING)
 
 #: Says how many jobs of a group a worker has room for, given how many are ready and how many workers share them.
 RoomFor = Callable[[counts.Group, int, int], int]
-
-_RESULT_COLUMNS = (
-    "job_id", "attempt", "run_id", "status", "return_code", "late", "worker_id", "function_id", "fingerprint",
-    "started", "seconds", "cpu_seconds", "peak_memory", "value", "error_type", "error", "traceback", "log_offset",
-    "stdout_bytes", "stderr_bytes",
-)  # fmt: skip
 
 
 @dataclass
@@ -66,7 +56,7 @@ def exchange(
         lease = leases.renew(database, connection, worker_id)
         answer.had_lost_lease = lease == "lost"
         bulk.lock_rows(connection, _jobs, [job.job_id for job in (*completions, *started)])
-        _record(connection, worker_id, completions, tally)
+        record(connection, worker_id, completions, tally)
         _mark_running(connection, worker_id, started, tally)
         workflow = connection.execute(
             select(schema.workflows.c.state, schema.workflows.c.run_id).where(schema.workflows.c.id == workflow_id)
@@ -81,93 +71,6 @@ def exchange(
             database, workflow_id, {done.map_id for done in completions}, [done.job_id for done in completions]
         )
     return answer
-
-
-def _record(connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally) -> None:
-    """Move the jobs that ended and keep their results; those whose claim was lost meanwhile are judged one by one."""
-    rows = [
-        (
-            done.status,
-            done.attempt,
-            None,
-            done.job_id,
-            _RUNNING if done.was_running else _PENDING,
-            done.attempt,
-            worker_id,
-        )
-        for done in completions
-    ]
-    moved = bulk.update_rows(
-        connection,
-        _jobs,
-        ("id", "status", "attempt", "worker_id"),
-        ("status", "result_attempt", "worker_id"),
-        rows,
-    )
-    kept = [done for done in completions if done.job_id in moved]
-    moves = Counter((done.map_id, done.requirement_id, done.was_running, done.status) for done in kept)
-    for (map_id, requirement_id, was_running, status), n in moves.items():
-        tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
-    late = [
-        (done, verdict)
-        for done in completions
-        if done.job_id not in moved and (verdict := _judge_late(connection, worker_id, done, tally)) is not None
-    ]
-    bulk.insert_rows(
-        connection,
-        _results,
-        _RESULT_COLUMNS,
-        [_result_row(done, worker_id, False) for done in kept]
-        + [_result_row(done, worker_id, is_late) for done, is_late in late],
-    )
-
-
-# One row per job: these gather the attributes in C.
-_before = attrgetter("job_id", "attempt", "run_id", "status", "return_code")
-_after = attrgetter(*_RESULT_COLUMNS[7:])
-
-
-def _result_row(done: Completion, worker_id: int, late: bool) -> tuple[object, ...]:
-    return (*_before(done), late, worker_id, *_after(done))
-
-
-def _judge_late(connection: Connection, worker_id: int, done: Completion, tally: counts.Tally) -> bool | None:
-    """Judge a completion whose claim was taken away: None, already kept; False, it counts; True, kept as late only."""
-    known = connection.scalar(
-        select(_results.c.job_id).where(_results.c.job_id == done.job_id, _results.c.attempt == done.attempt)
-    )
-    job = connection.execute(select(_jobs).where(_jobs.c.id == done.job_id)).first()
-    if known is not None or job is None:
-        return None
-    if not _is_still_held(job, worker_id, done) and not _is_still_wanted(connection, job, done):
-        return True
-    # Another worker that runs the job meanwhile can stop.
-    cancellations.ask(connection, [job] if job.worker_id != worker_id else [])
-    connection.execute(
-        update(_jobs)
-        .where(_jobs.c.id == done.job_id)
-        .values(status=int(done.status), result_attempt=done.attempt, worker_id=None)
-    )
-    tally.move(job.map_id, job.requirement_id, job.status, done.status)
-    return False
-
-
-def _is_still_held(job: Row[Any], worker_id: int, done: Completion) -> bool:
-    """Whether only the word that it began to run was lost, or told twice."""
-    return bool(job.status in CLAIMED and job.worker_id == worker_id and job.attempt == done.attempt)
-
-
-def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) -> bool:
-    """Whether nobody finished the job meanwhile, and it would run with the same inputs and code again."""
-    if done.status != JobStatus.COMPLETED or job.status not in (JobStatus.READY, *CLAIMED):
-        return False
-    code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
-    return code == done.function_id and _same_inputs(job.params_digest, done)
-
-
-def _same_inputs(params_digest: bytes, done: Completion) -> bool:
-    """The fingerprint begins with the digest of the parameters that the attempt used."""
-    return bytes(done.fingerprint[: len(params_digest)]) == bytes(params_digest)
 
 
 def _mark_running(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, select, update
 
 from torc_nb import models
 from torc_nb.errors import NotFound
@@ -15,6 +15,7 @@ from torc_nb.store import (
     counts,
     dependencies,
     events,
+    leftovers,
     machine,
     requirements,
     schema,
@@ -107,13 +108,20 @@ def ask_to_leave(database: Database, workflow_id: int) -> int:
 
 def leave(database: Database, worker: Membership, *, message: str = "") -> int:
     """End a worker's lease: what it claimed and did not finish is ready again. Returns how many jobs that were."""
+    with database.read() as connection:
+        row = connection.execute(_with_files().where(_workers.c.id == worker.id)).first()
+    if row is None:  # its workflow was deleted
+        return 0
+    with leftovers.settled(database, row):
+        return _leave(database, row, message, _workers.c.id == worker.id)
+
+
+def _leave(database: Database, worker: Row[Any], message: str, condition: ColumnElement[bool]) -> int:
     with database.write() as connection:
         now = database.now(connection)
         # The worker's row comes first, here and wherever a lease ends: the order of locks.
-        known = connection.execute(
-            update(_workers).where(_workers.c.id == worker.id).values(state="left", last_seen=now)
-        ).rowcount
-        if not known:  # its workflow was deleted
+        known = connection.execute(update(_workers).where(condition).values(state="left", last_seen=now)).rowcount
+        if not known:
             return 0
         freed, _ = _free(database, connection, worker.workflow_id, worker.id, interrupted=False)
         cancellations.forget(connection, worker.id)
@@ -125,15 +133,22 @@ def leave(database: Database, worker: Membership, *, message: str = "") -> int:
     return freed
 
 
+def _with_files() -> Select[Any]:
+    """Workers, each with the folder of its workflow."""
+    workflows = schema.workflows
+    return select(_workers, workflows.c.files).join(workflows, workflows.c.id == _workers.c.workflow_id)
+
+
 def expire(database: Database, workflow_id: int) -> int:
     """Free what dead workers of a workflow held: returns how many jobs that were.
 
-    A worker of this machine is dead when its process is; one elsewhere, when its lease has run out twice.
+    A worker of this machine is dead when its process is; one elsewhere, when its lease has run out twice. What it had
+    finished while the database was away is taken in from its spool before anything of it is freed.
     """
     with database.read() as connection:
         now = database.now(connection)
         running = connection.execute(
-            select(_workers).where(_workers.c.workflow_id == workflow_id, _workers.c.state.in_(PRESENT))
+            _with_files().where(_workers.c.workflow_id == workflow_id, _workers.c.state.in_(PRESENT))
         ).all()
     freed = 0
     for worker in running:
@@ -143,16 +158,24 @@ def expire(database: Database, workflow_id: int) -> int:
         if alive is None and worker.lease_expires - worker.last_seen < 1.5 * LEASE:
             _grant(database, worker, now)
         else:
-            freed += _declare_lost(database, worker)
+            freed += _bury(database, worker)
+    leftovers.take_in(database, workflow_id)
     return freed
 
 
-def _unrenewed(worker: Row[Any]) -> Any:
+def _bury(database: Database, worker: Row[Any]) -> int:
+    with leftovers.settled(database, worker) as farewell:
+        if farewell is not None:
+            return _leave(database, worker, farewell.message, _unrenewed(worker))
+        return _declare_lost(database, worker)
+
+
+def _unrenewed(worker: Row[Any]) -> ColumnElement[bool]:
     """The condition that a worker did nothing since it was looked at."""
-    return (
-        (_workers.c.id == worker.id)
-        & _workers.c.state.in_(PRESENT)
-        & (_workers.c.lease_expires == worker.lease_expires)
+    return and_(
+        _workers.c.id == worker.id,
+        _workers.c.state.in_(PRESENT),
+        _workers.c.lease_expires == worker.lease_expires,
     )
 
 

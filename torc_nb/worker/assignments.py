@@ -38,6 +38,7 @@ class Assignments:
         self._workflow_id = workflow_id
         self._known: dict[Key, Assignment] = {}
         self._requests: dict[int, Request] = {}
+        self._collected: dict[int, str] = {}
         self.scratch = Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
 
     def request(self, requirement_id: int) -> Request:
@@ -69,8 +70,8 @@ class Assignments:
         """Return what was loaded for a claim."""
         return self._known[key_of(claim)]
 
-    def collected(self, map_id: int) -> str:
-        """Write all results of a map to a file on this node, one a line in input order; returns its path."""
+    def collect(self, job_id: int, map_id: int) -> None:
+        """Write all results of a map to a file on this node, one a line in input order, for the job that gets them."""
         found = results.values_of_map(self._database, self._workflow_id, map_id)
         order = maps.order_of(maps.get(self._database, map_id))
         if order is not None:
@@ -79,4 +80,8 @@ class Assignments:
         descriptor, path = tempfile.mkstemp(dir=self.scratch, prefix="results-")
         with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
             lines.writelines(f"{value or 'null'}\n" for _, value in found)
-        return path
+        self._collected[job_id] = path
+
+    def collected(self, job_id: int) -> str:
+        """The path of the file of what a job collects."""
+        return self._collected[job_id]

@@ -181,7 +181,7 @@ class Crew:
         collects = None if claim.map_id else self._assignments.known(claim).collects
         if collects is None:
             return claim.params, False
-        return self._assignments.collected(collects), True
+        return self._assignments.collected(claim.job_id), True
 
     def _new_child(self, key: Key, claim: Claim) -> ChildProcess | None:
         assignment = self._assignments.known(claim)

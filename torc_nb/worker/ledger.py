@@ -12,24 +12,25 @@ from dataclasses import dataclass, field
 
 from torc_nb.errors import CannotLoad, DatabaseUnavailable
 from torc_nb.models import Claim, Completion, Membership
-from torc_nb.store import Database, claims, dependencies, leases, returning
+from torc_nb.store import Database, claims, dependencies, leases, leftovers, returning
 from torc_nb.store.watch import Watch
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments, key_of
+from torc_nb.worker.backlog import MOST, Backlog
 from torc_nb.worker.packages import versions
 
 #: How often the database is looked at for new work while there is none, in seconds.
 LOOK = 0.02
-#: How long a result waits for others to be written with, in seconds, and how many are written at once.
-GATHER, MOST = 0.04, 2000
+#: How long a result waits for others to be written with, in seconds.
+GATHER = 0.04
 #: How often a lease is renewed when nothing else is said, in seconds.
 HEARTBEAT = 2.0
 #: How often those who died are looked for, in seconds.
 INSPECTION = 5.0
 #: The longest wait between two attempts to reach a database that is away, in seconds.
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 10.0
 #: How long a worker that is told to stop waits for a database that is away, in seconds.
-FAREWELL = 20.0
+FAREWELL = 5.0
 
 
 @dataclass
@@ -48,7 +49,6 @@ class News:
 class Errand:
     """What the worker's loop wants to be told or asked."""
 
-    completions: list[Completion] = field(default_factory=list)
     begun: list[Claim] = field(default_factory=list)
     given_back: list[Claim] = field(default_factory=list)
     appetite: Appetite | None = None
@@ -64,17 +64,22 @@ class Ledger(threading.Thread):
     """
 
     def __init__(
-        self, database: Database, worker: Membership, assignments: Assignments, wake: Callable[[], None]
+        self,
+        database: Database,
+        worker: Membership,
+        assignments: Assignments,
+        backlog: Backlog,
+        wake: Callable[[], None],
     ) -> None:
         super().__init__(name="ledger", daemon=True)
         self._database = database
         self._worker = worker
         self._assignments = assignments
+        self._backlog = backlog
         self._wake = wake
         self._watch = Watch(database, worker.workflow_id)
         self._changed = threading.Condition()
         self._errand = Errand()
-        self._oldest = 0.0
         self._urgent = False
         self._news = News()
         self._stop_at: float | None = None
@@ -92,13 +97,20 @@ class Ledger(threading.Thread):
 
     def record(self, completions: list[Completion], *, urgent: bool) -> None:
         """Hand over what ended; ``urgent`` when nothing else will follow soon."""
+        n = self._backlog.add(completions)
         with self._changed:
-            if not self._errand.completions:
-                self._oldest = time.monotonic()
-            self._errand.completions += completions
             self._urgent |= urgent
-            if urgent or len(self._errand.completions) >= MOST:
+            if urgent or n >= MOST:
                 self._changed.notify()
+
+    def secure(self) -> None:
+        """Write to the disk what the database does not take."""
+        self._backlog.secure()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the database did not answer when it was last spoken to."""
+        return self._failures > 0
 
     def mark_started(self, jobs: list[Claim]) -> None:
         """Hand over which claimed jobs run by now."""
@@ -126,15 +138,20 @@ class Ledger(threading.Thread):
             self._news = News(state=news.state, may_get_work=news.may_get_work)
             return news
 
-    def finish(self) -> bool:
-        """Write what is left, claim nothing more, and end the thread; False where the database stayed away."""
+    def finish(self) -> None:
+        """Write what is left, claim nothing more, and end the thread; what the database does not take is spooled."""
         with self._changed:
             self._stop_at = time.monotonic() + FAREWELL
             self._errand.appetite = None
             self._urgent = True
             self._changed.notify()
-        self.join()
-        return not self._errand.completions
+        # The thread may be in the midst of a call that does not return.
+        while self.is_alive() and time.monotonic() < self._stop_at + FAREWELL:
+            self.join(0.1)
+            self._backlog.secure()
+        self._backlog.give_up()
+        if self._backlog.unsafe:
+            print(f"torc_nb worker: {self._backlog.unsafe} results are lost", file=sys.stderr, flush=True)
 
     # The thread.
 
@@ -155,7 +172,7 @@ class Ledger(threading.Thread):
             self._watch.close()
 
     def _has_finished(self) -> bool:
-        return self._stop_at is not None and (not self._errand.completions or time.monotonic() > self._stop_at)
+        return self._stop_at is not None and (self._backlog.is_empty or time.monotonic() > self._stop_at)
 
     def _may_try(self) -> bool:
         """Whether the database answered last time, or the wait after a failure is over."""
@@ -171,12 +188,13 @@ class Ledger(threading.Thread):
     def _is_due(self) -> bool:
         if not self._may_try():
             return False
-        now = time.monotonic()
         errand = self._errand
-        ripe = bool(errand.completions) and (
-            self._urgent or len(errand.completions) >= MOST or now - self._oldest > GATHER
+        return (
+            self._backlog.is_ripe(0.0 if self._urgent else GATHER)
+            or bool(errand.begun or errand.given_back)
+            or self._is_hungry()
+            or time.monotonic() - self._said > HEARTBEAT
         )
-        return ripe or bool(errand.begun or errand.given_back) or self._is_hungry() or now - self._said > HEARTBEAT
 
     def _is_hungry(self) -> bool:
         """Whether there is room, and nothing was found unfit for it since anything changed."""
@@ -187,23 +205,36 @@ class Ledger(threading.Thread):
         with self._changed:
             errand, self._errand = self._errand, Errand()
             self._urgent = False
-        self._others_changed_it = False
+        if errand.appetite is not None:  # else what others changed is still to be looked at
+            self._others_changed_it = False
         try:
-            if self._is_worth_writing(errand):
-                self._exchange(errand)
+            self._empty_spool()
+            ended = self._backlog.take()
+            if self._is_worth_writing(errand, ended):
+                self._exchange(errand, ended)
+            self._backlog.written()
             self._failures = 0
-        except DatabaseUnavailable as error:
+        except BaseException as error:
+            self._backlog.failed()
+            self._put_back(errand)
+            self._others_changed_it = True
+            if not isinstance(error, DatabaseUnavailable):
+                raise
             self._lost_answer = True
-            self._put_back(errand)
             self._wait_after(error)
-        except BaseException:
-            self._put_back(errand)
-            raise
 
-    def _is_worth_writing(self, errand: Errand) -> bool:
+    def _empty_spool(self) -> None:
+        """Write what waited on the disk before anything else is said: others may have given these jobs up."""
+        while self._backlog.is_spooled:
+            ended = self._backlog.take()
+            leftovers.record(self._database, self._worker, ended)
+            self._backlog.written()
+            self._held.difference_update(done.job_id for done in ended)
+
+    def _is_worth_writing(self, errand: Errand, ended: list[Completion]) -> bool:
         """Look first, where nothing but hunger brought us here: idle workers must not wake each other by writing."""
         now = time.monotonic()
-        if errand.completions or errand.begun or errand.given_back or now - self._said > HEARTBEAT:
+        if ended or errand.begun or errand.given_back or now - self._said > HEARTBEAT:
             return True
         if errand.appetite is None:
             return False
@@ -212,7 +243,7 @@ class Ledger(threading.Thread):
         self._found_nothing(errand.appetite)
         return False
 
-    def _exchange(self, errand: Errand) -> None:
+    def _exchange(self, errand: Errand, ended: list[Completion]) -> None:
         workflow_id, worker_id = self._worker.workflow_id, self._worker.id
         self._inspect()
         if errand.given_back:
@@ -222,16 +253,18 @@ class Ledger(threading.Thread):
             self._database,
             workflow_id,
             worker_id,
-            completions=errand.completions,
+            completions=ended,
             started=errand.begun,
             room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
         )
         self._said = time.monotonic()
+        self._held.difference_update(done.job_id for done in ended)
+        # Said at once, as it is said only once; what is claimed can still turn out not to be had.
+        self._tell(News([], answer.cancel, answer.state, self._news.may_get_work, answer.had_lost_lease))
         for claim in {key_of(claim): claim for claim in answer.claims}.values():
             self._prepare(claim)
-        self._held.difference_update(done.job_id for done in errand.completions)
         self._held.update(claim.job_id for claim in answer.claims)
-        self._tell(News(answer.claims, answer.cancel, answer.state, self._news.may_get_work, answer.had_lost_lease))
+        self._tell(News(answer.claims, state=answer.state, may_get_work=self._news.may_get_work))
         if answer.claims:
             self._unfit = ()
         elif errand.appetite is not None:
@@ -258,8 +291,10 @@ class Ledger(threading.Thread):
         self._tell(News(state=self._news.state, may_get_work=may_get_work))
 
     def _prepare(self, claim: Claim) -> None:
-        """Load what a job needs, once per map."""
+        """Load what a job needs, once per map, and what it collects."""
         assignment = self._assignments.load(claim)
+        if assignment.collects is not None:
+            self._assignments.collect(claim.job_id, assignment.collects)
         function = assignment.function
         if function.payload and function.python != sys.version_info[:2]:
             ours = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -291,7 +326,6 @@ class Ledger(threading.Thread):
     def _put_back(self, errand: Errand) -> None:
         with self._changed:
             later = self._errand
-            errand.completions += later.completions
             errand.begun += later.begun
             errand.given_back += later.given_back
             errand.appetite = later.appetite or errand.appetite

@@ -16,8 +16,10 @@ from pathlib import Path
 from torc_nb.errors import DatabaseElsewhere, DatabaseUnavailable, TorcError
 from torc_nb.models import Introduction, Membership, WorkerSettings
 from torc_nb.store import Database, claims, leases, machine, workflows
+from torc_nb.store.spool import Farewell, Spool
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.backlog import Backlog
 from torc_nb.worker.bell import Bell
 from torc_nb.worker.crew import Crew
 from torc_nb.worker.guard import Guard
@@ -69,10 +71,12 @@ class Shift:
         worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
         assignments = Assignments(database, worker.workflow_id)
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
-        ledger = Ledger(database, worker, assignments, self._bell.ring)
+        backlog = Backlog(Spool(files, worker.id))
+        ledger = Ledger(database, worker, assignments, backlog, self._bell.ring)
         message = "it failed"
         with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
-            at_the_end.callback(lambda: _leave(database, worker, message))
+            at_the_end.callback(backlog.close)
+            at_the_end.callback(lambda: _leave(database, worker, message, backlog))
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
             log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
             reports = Reports(assignments, log)
@@ -131,7 +135,9 @@ class Shift:
             now = time.monotonic()
             if now - last_round > ROUND:
                 ledger.mark_started(guard.make_a_round())
-                ledger.give_back(crew.take_unserved())
+                ledger.secure()
+                if not ledger.is_cut_off:  # then nobody else can have them
+                    ledger.give_back(crew.take_unserved())
                 last_round = now
             if done := reports.take():
                 ledger.record(done, urgent=crew.is_idle)
@@ -163,9 +169,11 @@ class Shift:
             self._bell.silence()
 
 
-def _leave(database: Database, worker: Membership, message: str) -> None:
-    with contextlib.suppress(DatabaseUnavailable):  # then others will find that its process has ended
+def _leave(database: Database, worker: Membership, message: str, backlog: Backlog) -> None:
+    try:
         leases.leave(database, worker, message=message)
+    except DatabaseUnavailable:  # then others will find that its process has ended, and why
+        backlog.say_farewell(Farewell(message))
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,0 +1,126 @@
+"""The ends of attempts, written down: the jobs moved, their results kept; told twice, they are written once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from torc_nb.models import CLAIMED, Completion, JobStatus
+from torc_nb.store import bulk, cancellations, counts, schema
+
+_jobs = schema.jobs
+_results = schema.results
+_maps = schema.maps
+
+_PENDING, _RUNNING = int(JobStatus.PENDING), int(JobStatus.RUNNING)
+
+#: How many ids go into one IN (…).
+_CHUNK = 500
+
+_RESULT_COLUMNS = (
+    "job_id", "attempt", "run_id", "status", "return_code", "late", "worker_id", "function_id", "fingerprint",
+    "started", "seconds", "cpu_seconds", "peak_memory", "value", "error_type", "error", "traceback", "log_offset",
+    "stdout_bytes", "stderr_bytes",
+)  # fmt: skip
+
+
+def record(connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally) -> None:
+    """Move the jobs that ended and keep their results; those whose claim was lost meanwhile are judged one by one.
+
+    The jobs' rows are locked by the caller.
+    """
+    rows = [
+        (
+            done.status,
+            done.attempt,
+            None,
+            done.job_id,
+            _RUNNING if done.was_running else _PENDING,
+            done.attempt,
+            worker_id,
+        )
+        for done in completions
+    ]
+    moved = bulk.update_rows(
+        connection,
+        _jobs,
+        ("id", "status", "attempt", "worker_id"),
+        ("status", "result_attempt", "worker_id"),
+        rows,
+    )
+    kept = [done for done in completions if done.job_id in moved]
+    moves = Counter((done.map_id, done.requirement_id, done.was_running, done.status) for done in kept)
+    for (map_id, requirement_id, was_running, status), n in moves.items():
+        tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
+    late = [
+        (done, verdict)
+        for done in unknown(connection, [done for done in completions if done.job_id not in moved])
+        if (verdict := _judge_late(connection, worker_id, done, tally)) is not None
+    ]
+    bulk.insert_rows(
+        connection,
+        _results,
+        _RESULT_COLUMNS,
+        [_result_row(done, worker_id, False) for done in kept]
+        + [_result_row(done, worker_id, is_late) for done, is_late in late],
+    )
+
+
+def unknown(connection: Connection, completions: Sequence[Completion]) -> list[Completion]:
+    """Return those of which the database has no result yet, each once."""
+    left = {(done.job_id, done.attempt): done for done in completions}
+    ids = sorted({done.job_id for done in completions})
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        for row in connection.execute(select(_results.c.job_id, _results.c.attempt).where(_results.c.job_id.in_(part))):
+            left.pop((row.job_id, row.attempt), None)
+    return list(left.values())
+
+
+# One row per job: these gather the attributes in C.
+_before = attrgetter("job_id", "attempt", "run_id", "status", "return_code")
+_after = attrgetter(*_RESULT_COLUMNS[7:])
+
+
+def _result_row(done: Completion, worker_id: int, late: bool) -> tuple[object, ...]:
+    return (*_before(done), late, worker_id, *_after(done))
+
+
+def _judge_late(connection: Connection, worker_id: int, done: Completion, tally: counts.Tally) -> bool | None:
+    """Judge a completion whose claim was taken away: None, its job is gone; False, it counts; True, kept as late."""
+    job = connection.execute(select(_jobs).where(_jobs.c.id == done.job_id)).first()
+    if job is None:
+        return None
+    if not _is_still_held(job, worker_id, done) and not _is_still_wanted(connection, job, done):
+        return True
+    # Another worker that runs the job meanwhile can stop.
+    cancellations.ask(connection, [job] if job.worker_id != worker_id else [])
+    connection.execute(
+        update(_jobs)
+        .where(_jobs.c.id == done.job_id)
+        .values(status=int(done.status), result_attempt=done.attempt, worker_id=None)
+    )
+    tally.move(job.map_id, job.requirement_id, job.status, done.status)
+    return False
+
+
+def _is_still_held(job: Row[Any], worker_id: int, done: Completion) -> bool:
+    """Whether only the word that it began to run was lost, or told twice."""
+    return bool(job.status in CLAIMED and job.worker_id == worker_id and job.attempt == done.attempt)
+
+
+def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) -> bool:
+    """Whether nobody finished the job meanwhile, and it would run with the same inputs and code again."""
+    if done.status != JobStatus.COMPLETED or job.status not in (JobStatus.READY, *CLAIMED):
+        return False
+    code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
+    return code == done.function_id and _same_inputs(job.params_digest, done)
+
+
+def _same_inputs(params_digest: bytes, done: Completion) -> bool:
+    """The fingerprint begins with the digest of the parameters that the attempt used."""
+    return bytes(done.fingerprint[: len(params_digest)]) == bytes(params_digest)
