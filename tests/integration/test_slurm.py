@@ -12,8 +12,7 @@ import nbformat
 import pytest
 from integration.conftest import until
 from integration.works import leave_a_mark, meet
-from nbclient import NotebookClient
-from services.kernel import Kernel
+from services.kernel import Kernel, execute
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import Api, launching
@@ -253,7 +252,6 @@ def test_have_three_not_three_more(wf: Workflow, slurm: SlurmCluster, capsys: py
 @SQLITE
 def test_magic_in_a_notebook(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
     """The tutorial's commands, in a notebook that nbclient executes from top to bottom."""
-    (tmp_path / "home" / "ipython").mkdir(parents=True)
     cells = [
         "%load_ext torc_nb\nfrom torc_nb import Workflow\nwf = Workflow('sweep', files='files')",
         "def run(x):\n    return x * 2\nm = wf.map(run, [1, 2, 3])",
@@ -262,9 +260,7 @@ def test_magic_in_a_notebook(api: Api, slurm: SlurmCluster, tmp_path: Path) -> N
         "jobs = %torc jobs list\nassert len(jobs) == 3\nprint(m.results()['result'].tolist())",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
+    execute(notebook, tmp_path)
     assert "[2, 4, 6]" in notebook.cells[-1].outputs[0]["text"]
     slurm.clear()
 

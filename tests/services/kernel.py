@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,31 @@ from types import TracebackType
 from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+
+def sockets(folder: str) -> dict[str, str]:
+    """Let a kernel be reached through sockets in a folder, whose path has to be short.
+
+    Jupyter's own way is to look for free ports, which the kernel takes a second later, when one may be another's.
+    """
+    return {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run a notebook that lies in a folder from top to bottom; its cells have their outputs then."""
+    _make_home()
+    with tempfile.TemporaryDirectory(prefix="torc-nb-kernel-") as connections:
+        config = Config(KernelManager=sockets(connections))
+        resources = {"metadata": {"path": str(folder)}}
+        NotebookClient(notebook, timeout=60, kernel_name="python3", resources=resources, config=config).execute()
+
+
+def _make_home() -> None:
+    if "IPYTHONDIR" in os.environ:  # IPython warns of a folder whose parent is not there yet
+        Path(os.environ["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
 
 
 class CellFailed(AssertionError):
@@ -29,9 +55,9 @@ class Kernel:
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
-        if "IPYTHONDIR" in os.environ:  # IPython warns of a folder whose parent is not there yet
-            Path(os.environ["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
-        self._manager = KernelManager(kernel_name="python3")
+        _make_home()
+        self._connections = tempfile.TemporaryDirectory(prefix="torc-nb-kernel-")
+        self._manager = KernelManager(kernel_name="python3", **sockets(self._connections.name))
         environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"} | dict(variables or {})
         self._manager.start_kernel(cwd=str(folder), env=environment)
         self._connect()
@@ -43,6 +69,7 @@ class Kernel:
         self._client.stop_channels()
         if self._manager.has_kernel:
             self._manager.shutdown_kernel(now=True)
+        self._connections.cleanup()
 
     @property
     def pid(self) -> int:

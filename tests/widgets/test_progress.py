@@ -10,8 +10,8 @@ import termios
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+from services.kernel import execute
 
 from torc_nb.models import JobStatus
 from torc_nb.widgets import Bar
@@ -102,9 +102,7 @@ def test_a_bar_in_a_notebook_is_saved_as_it_ended(tmp_path: Path) -> None:
         "    bar.update({S.COMPLETED: 3, S.FAILED: 1})"
     )
     notebook = new_notebook(cells=[new_code_cell(code)])
-    environ = {name: value for name, value in os.environ.items() if name != "TORC_NB_PROGRESS"}
-    (tmp_path / "home").mkdir(exist_ok=True)  # IPython warns of a folder whose parent is not there yet
-    NotebookClient(notebook).execute(env=environ)
+    execute(notebook, tmp_path)
     (output,) = notebook.cells[0].outputs
     assert output.data["text/plain"] == "<b>sweep: 3 of 4 completed, 1 failed"
     assert "&lt;b&gt;sweep" in output.data["text/html"]
