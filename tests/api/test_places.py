@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from torc_nb.api import Api, current, make_api, places
+from torc_nb.errors import InvalidRequest
 from torc_nb.models import WorkflowModel
 from torc_nb.workflow import Workflow
 
@@ -31,6 +32,24 @@ def test_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert places.find_database() == "sqlite:////somewhere/else.db"
     assert places.find_database(tmp_path / "given.db") == str(tmp_path / "given.db")
     opened.database.close()
+
+
+def test_torcs_own_variable_names_a_database_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours goes before it."""
+    monkeypatch.setenv("TORC_BASE_URL", "postgresql://me@host/torc")
+    assert places.find_database() == "postgresql://me@host/torc"
+    monkeypatch.setenv("TORC_NB_DATABASE_URL", str(tmp_path / "ours.db"))
+    assert places.find_database() == str(tmp_path / "ours.db")
+
+
+def test_the_address_of_torcs_service_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given or in the variable, it is said what to give instead; nothing is made."""
+    with pytest.raises(InvalidRequest, match=r"This is http://localhost:8529.*SQLite file"):
+        make_api("http://localhost:8529/_db/workflows/torc-service")
+    monkeypatch.setenv("TORC_BASE_URL", "https://host/torc-service/v1")
+    with pytest.raises(InvalidRequest, match=r"TORC_BASE_URL is https://host.*postgresql://"):
+        make_api()
+    assert not (tmp_path / ".torc").exists()
 
 
 def test_environment_outdoes_what_was_opened_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +95,6 @@ def test_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_which_workflow(api: Api, tmp_path: Path) -> None:
     """The one named by id or name, else the current, else the only one, else the question with all of them."""
-    from torc_nb.errors import InvalidRequest
-
     with pytest.raises(InvalidRequest, match="has none yet"):
         current.workflow(api)
     first, second = (

@@ -90,7 +90,7 @@ def test_rerun_of_chosen_jobs(terminal: Any, finished: Path) -> None:
     assert "0 job(s)" in terminal.says("rerun 1 2 --status failed")
     assert "2 job(s)" in terminal.says("rerun 1 2")
     listed = json.loads(terminal.says("jobs list --status ready --json"))
-    assert [one["job"] for one in listed] == [1, 2]
+    assert [one["key"] for one in listed] == [1, 2]
 
 
 def test_jobs_are_canceled_by_id(terminal: Any, finished: Path) -> None:
@@ -98,7 +98,7 @@ def test_jobs_are_canceled_by_id(terminal: Any, finished: Path) -> None:
     terminal.says("rerun 1 2")
     text = terminal.says("jobs cancel 1 2 3")
     assert "Canceled 2 job(s); 1 had finished before, or are not there." in text
-    statuses = {one["job"]: one["status"] for one in json.loads(terminal.says("jobs list --json"))}
+    statuses = {one["key"]: one["status"] for one in json.loads(terminal.says("jobs list --json"))}
     assert (statuses[1], statuses[2], statuses[3]) == ("canceled", "canceled", "failed")
     assert "JOB" in terminal.refuses("jobs cancel", 2)
 

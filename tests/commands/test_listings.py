@@ -19,19 +19,23 @@ def as_json(terminal: Any, line: str) -> Any:
 
 
 def test_jobs_are_listed_with_names_and_statuses(terminal: Any, finished: Path) -> None:
-    """`jobs list` is the tutorial's table: names 0 to 4 and postprocess, and where each stands."""
+    """`jobs list` is the tutorial's table: names 0 to 4 and postprocess, what they run, and where each stands."""
     lines = terminal.says("jobs list").splitlines()
     assert lines[0] == "Jobs of sweep (1)"
-    assert lines[1].split()[:5] == ["job", "name", "map", "command", "status"]
-    assert [line.split()[1] for line in lines[3:]] == ["0", "1", "2", "3", "4", "postprocess"]
+    assert lines[1].split() == ["index", "name", "command", "status", "scheduling", "key", "note"]
+    assert [line.split()[:2] for line in lines[3:]] == [
+        ["1", "0"], ["2", "1"], ["3", "2"], ["4", "3"], ["5", "4"], ["6", "postprocess"],
+    ]  # fmt: skip
+    assert [line.split()[2] for line in lines[7:9]] == ["simulation.run", "simulation.postprocess"]
+    assert lines[5].endswith("ValueError: bad two")  # why it failed
     assert "ValueError: bad two" in lines[8]  # why postprocess was canceled
 
 
 def test_jobs_are_chosen_by_status_and_map(terminal: Any, finished: Path) -> None:
     """`--status`, given twice, and `--map` choose among jobs."""
     listed = as_json(terminal, "jobs list --status failed --status canceled")
-    assert [(one["job"], one["status"]) for one in listed] == [(3, "failed"), (6, "canceled")]
-    assert [one["job"] for one in as_json(terminal, "jobs list --map run")] == [1, 2, 3, 4, 5]
+    assert [(one["key"], one["status"]) for one in listed] == [(3, "failed"), (6, "canceled")]
+    assert [one["key"] for one in as_json(terminal, "jobs list --map run")] == [1, 2, 3, 4, 5]
     assert "'run'" in terminal.refuses("jobs list --map runs", 1)
 
 

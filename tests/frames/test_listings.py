@@ -25,7 +25,16 @@ def test_jobs_are_listed_by_their_ids() -> None:
     frame = frames.jobs(rows, lambda row: row.name or str(row.row), lambda row: JobStatus(row.status))
     assert frame.index.name == "job"
     assert frame.index.tolist() == [788309, 788389]
-    assert list(frame.columns) == ["name", "map", "command", "status", "attempt", "priority", "note"]
+    assert list(frame.columns) == [
+        "name",
+        "command",
+        "status",
+        "scheduling",
+        "map",
+        "attempt",
+        "priority",
+        "note",
+    ]
     assert frame["name"].tolist() == ["0", "postprocess"]
     assert frame["status"].tolist() == ["completed", "blocked"]
     assert (frame["status"] == "failed").sum() == 0

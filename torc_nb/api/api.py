@@ -9,14 +9,15 @@ from typing import Any
 
 from torc_nb.api import inspection, launching, mapping, origins, outcomes, places, rooms
 from torc_nb.api.changing import Changing
+from torc_nb.api.files import Files
+from torc_nb.api.resources import Resources
+from torc_nb.api.user_data import UserData
 from torc_nb.errors import NotFound
 from torc_nb.models import (
     AllocationModel,
     EventModel,
     JobStatus,
-    ResourceRequirementsModel,
     SlurmSchedulerModel,
-    UserDataModel,
     WorkerModel,
     WorkflowModel,
 )
@@ -30,12 +31,11 @@ from torc_nb.store import (
     maps,
     requirements,
     results,
-    schedulers,
     workflows,
 )
 
 
-class Api(Changing):
+class Api(Resources, UserData, Files, Changing):
     """All that can be done with the workflows of one database."""
 
     def __init__(self, database: Database) -> None:
@@ -208,24 +208,6 @@ class Api(Changing):
         """Cancel a workflow's allocations and stop its local workers; its jobs stay. Returns how many those were."""
         return launching.cancel_allocations(self.database, workflow_id)
 
-    # Resources and schedulers.
-
-    def create_resource_requirements(self, requirement: ResourceRequirementsModel) -> ResourceRequirementsModel:
-        """Keep a record of what jobs ask for."""
-        return requirements.keep(self.database, requirement)
-
-    def list_resource_requirements(self, workflow_id: int) -> list[ResourceRequirementsModel]:
-        """Return a workflow's resource requirements."""
-        return requirements.listed(self.database, workflow_id)
-
-    def create_slurm_scheduler(self, scheduler: SlurmSchedulerModel) -> SlurmSchedulerModel:
-        """Keep a named way to ask Slurm for allocations; one of the same name is replaced."""
-        return schedulers.keep(self.database, scheduler)
-
-    def list_slurm_schedulers(self, workflow_id: int) -> list[SlurmSchedulerModel]:
-        """Return a workflow's schedulers."""
-        return schedulers.listed(self.database, workflow_id)
-
     # Jobs and what they left.
 
     def list_jobs(
@@ -277,20 +259,6 @@ class Api(Changing):
             No such job in this workflow, or it has not run, or its log is gone.
         """
         return inspection.output(self.database, workflows.get(self.database, workflow_id), index(job_id))
-
-    def list_user_data(
-        self, workflow_id: int, *, job_id: int | None = None, relation: str | None = None, limit: int | None = None
-    ) -> Iterator[UserDataModel]:
-        """Give inputs and outputs of jobs, or of one, as user data, in the order of their keys.
-
-        Raises
-        ------
-        NotFound
-            No such job in this workflow.
-        """
-        workflow = workflows.get(self.database, workflow_id)
-        chosen = None if job_id is None else index(job_id)
-        return inspection.user_data(self.database, workflow, job_id=chosen, relation=relation, limit=limit)
 
     def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
         """Return the newest events, oldest first."""

@@ -155,7 +155,9 @@ def _folder(workflow: WorkflowModel) -> Path:
 
 
 def scheduler_named(database: Database, workflow_id: int, name: str | None) -> SlurmSchedulerModel:
-    """Return the scheduler of a name: the workflow's, else the user's profile; without a name the only or default one.
+    """Return the scheduler of a name: the workflow's, else the user's profile.
+
+    Without a name, the one that the waiting maps are meant for, else the only or default one.
 
     Raises
     ------
@@ -165,8 +167,9 @@ def scheduler_named(database: Database, workflow_id: int, name: str | None) -> S
     own = {scheduler.name: scheduler for scheduler in schedulers.listed(database, workflow_id)}
     known = launch.profiles() | own
     if name is None:
-        if len(own) == 1:
-            return next(iter(own.values()))
+        meant = schedulers.meant(database, workflow_id) if len(own) > 1 else [one.id for one in own.values()]
+        if len(meant) == 1:
+            return next(one for one in own.values() if one.id == meant[0])
         return known.get("default") or SlurmSchedulerModel(workflow_id=workflow_id)
     if name not in known:
         there = f"there are {', '.join(sorted(known))}" if known else "there are none"

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 
 from torc_nb.api import current
+from torc_nb.errors import InvalidRequest
 from torc_nb.store import Database
 
 VARIABLE = "TORC_NB_DATABASE_URL"
+#: What torc calls it.
+ALIAS = "TORC_BASE_URL"
 FOLDER = ".torc"
 FILE = "torc.db"
 
@@ -18,11 +21,18 @@ _REMEMBERED = 50
 
 
 def find_database(url: str | os.PathLike[str] | None = None) -> str:
-    """Return the URL or path of the database to use; it may not exist yet."""
+    """Return the URL or path of the database to use; it may not exist yet.
+
+    Raises
+    ------
+    InvalidRequest
+        What is given, or the variable, is the address of a web service.
+    """
     if url is not None:
-        return os.fspath(url)
-    if os.environ.get(VARIABLE):
-        return os.environ[VARIABLE]
+        return _no_service(os.fspath(url), "This")
+    for variable in (VARIABLE, ALIAS):
+        if os.environ.get(variable):
+            return _no_service(os.environ[variable], variable)
     if (opened := current.database()) is not None:
         return opened
     here = Path.cwd()
@@ -30,6 +40,15 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
         if (folder / FOLDER / FILE).exists():
             return str(folder / FOLDER / FILE)
     return str(here / FOLDER / FILE)
+
+
+def _no_service(url: str, what: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        return url
+    raise InvalidRequest(
+        f"{what} is {url}, the address of a web service as torc has one. torc_nb needs none: it keeps everything in a "
+        "database. Give the path of an SQLite file, or postgresql://USER@HOST/NAME for workers on several machines."
+    )
 
 
 def remember(database: Database) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,9 +14,38 @@ from torc_nb.commands.session import Session
 if TYPE_CHECKING:
     from torc_nb.models import SlurmSchedulerModel
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 hpc = Noun("hpc", help="Compute nodes of a cluster.")
 slurm = Noun("slurm", help="Nodes asked of Slurm.")
 hpc.add_command(slurm)
+
+
+_SETTINGS = [
+    click.option("--account", help="As sbatch's."),
+    click.option("--partition", help="As sbatch's."),
+    click.option("--qos", help="As sbatch's."),
+    click.option("--walltime", type=DURATION, help="4h or 04:00:00."),
+    click.option("--mem", type=SLURM_MEMORY, help="Per node: 180g; a bare number is MiB."),
+    click.option("--cpus", type=click.IntRange(min=1), help="CPUs per node; default: the whole node."),
+    click.option("--gres", help="As sbatch's: gpu:2."),
+    click.option("--tmp", help="As sbatch's."),
+    click.option("--setup", metavar="LINE", multiple=True, help="Shell line run before the worker; may be repeated."),
+    click.option("--extra", type=PAIR, multiple=True, help="Further option of sbatch: constraint=ib; may be repeated."),
+]
+
+
+def _settings(command: Command) -> Command:
+    """Give a command the options that say how nodes are asked for."""
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given, as a scheduler has them."""
+    named = {**options, "setup": list(options["setup"]), "extra": dict(options["extra"])}
+    return {name: value for name, value in named.items() if value not in (None, [], {})}
 
 
 @slurm.command("schedule-nodes")
@@ -27,17 +57,12 @@ hpc.add_command(slurm)
     show_default=True,
     help="Have so many nodes.",
 )
-@click.option("--scheduler", metavar="NAME", help="The workflow's, or a profile of yours; default: the only one.")
-@click.option("--account", help="As sbatch's; this and what follows changes the scheduler for this once.")
-@click.option("--partition", help="As sbatch's.")
-@click.option("--qos", help="As sbatch's.")
-@click.option("--walltime", type=DURATION, help="4h or 04:00:00.")
-@click.option("--mem", type=SLURM_MEMORY, help="Per node: 180g; a bare number is MiB.")
-@click.option("--cpus", type=click.IntRange(min=1), help="CPUs per node; default: the whole node.")
-@click.option("--gres", help="As sbatch's: gpu:2.")
-@click.option("--tmp", help="As sbatch's.")
-@click.option("--setup", metavar="LINE", multiple=True, help="Shell line run before the worker; may be repeated.")
-@click.option("--extra", type=PAIR, multiple=True, help="Further option of sbatch: constraint=ib; may be repeated.")
+@click.option(
+    "--scheduler",
+    metavar="NAME",
+    help="The workflow's, or a profile of yours; default: the only one. What follows changes it for this once.",
+)
+@_settings
 @click.option(
     "--idle-timeout",
     type=DURATION,
@@ -53,9 +78,7 @@ def schedule_nodes(
     """Have nodes of Slurm that run the jobs; starts the workflow."""
     workflow = session.workflow()
     assert workflow.id is not None
-    options["setup"] = list(options["setup"])
-    options["extra"] = dict(options["extra"])
-    asked = {name: value for name, value in options.items() if value not in (None, [], {})}
+    asked = _given(options)
     chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
     brought = session.api.schedule_nodes(workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more)
     return session.said(brought.message, workflow, started=brought.started, alive=brought.alive)
@@ -67,6 +90,59 @@ def _changed(session: Session, workflow_id: int, name: str | None, options: dict
 
     base = launching.scheduler_named(session.api.database, workflow_id, name)
     return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": workflow_id, **options})
+
+
+@slurm.command("add")
+@click.argument("name")
+@_settings
+@click.pass_obj
+def add(session: Session, /, name: str, **options: Any) -> Said:
+    """Keep a way to ask for nodes, for `schedule-nodes --scheduler NAME`."""
+    from torc_nb.models import SlurmSchedulerModel
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    if name in (one.name for one in session.api.list_slurm_schedulers(workflow.id)):
+        raise click.UsageError(f"There is a scheduler {name} already; `hpc slurm modify {name} …` changes it.")
+    made = session.api.create_slurm_scheduler(
+        SlurmSchedulerModel(workflow_id=workflow.id, name=name, **_given(options))
+    )
+    return session.said(f"Added scheduler {name}.", workflow, **_facts(made))
+
+
+@slurm.command("modify")
+@click.argument("scheduler", metavar="NAME|ID")
+@click.option("--name", help="A new name.")
+@_settings
+@click.pass_obj
+def modify(session: Session, /, scheduler: str, **options: Any) -> Said:
+    """Change how nodes are asked for from now on; an empty text takes a setting away."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    known = session.api.list_slurm_schedulers(workflow.id)
+    old = session.one_of(known, scheduler, "scheduler")
+    asked = _given(options)
+    if not asked:
+        raise click.UsageError(f"Say what to change: `{scheduler} --walltime 2h`.")
+    changes = {name: None if value == "" else value for name, value in asked.items()}
+    new = session.api.modify_slurm_scheduler(old.id or 0, **changes)
+    return session.said(f"Changed scheduler {new.name}.", workflow, **_facts(new))
+
+
+@slurm.command("delete")
+@click.argument("scheduler", metavar="NAME|ID")
+@click.pass_obj
+def delete(session: Session, scheduler: str) -> Said:
+    """Delete a scheduler; allocations that it asked for stay."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    old = session.one_of(session.api.list_slurm_schedulers(workflow.id), scheduler, "scheduler")
+    session.api.delete_slurm_scheduler(old.id or 0)
+    return session.said(f"Deleted scheduler {old.name}.", workflow, **_facts(old))
+
+
+def _facts(scheduler: SlurmSchedulerModel) -> dict[str, Any]:
+    return {"scheduler": scheduler.model_dump(exclude={"workflow_id", "nodes"})}
 
 
 @slurm.command("list")

@@ -11,6 +11,8 @@ from torc_nb.commands.grammar import STATUS, Noun
 from torc_nb.commands.session import Session
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from torc_nb.models import JobStatus
 
 jobs = Noun("jobs", help="One call of a function, or one command.")
@@ -22,9 +24,13 @@ jobs = Noun("jobs", help="One call of a function, or one command.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many; 0: all.")
 @click.pass_obj
 def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | None, limit: int | None) -> Listing:
-    """List jobs, in the order of their ids."""
+    """List jobs, in the order of their keys.
+
+    The key is what other commands call for: `jobs logs KEY`.
+    """
     from torc_nb import frames
     from torc_nb.api import inspection
+    from torc_nb.api.labels import JobLabels
 
     workflow = session.workflow()
     assert workflow.id is not None
@@ -33,8 +39,20 @@ def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | Non
     rows = session.api.list_jobs(
         workflow.id, map_id=map_id, statuses=statuses or None, limit=None if limit is None else limit + 1
     )
-    frame, notes = cut(frames.jobs(rows, inspection.job_name, inspection.shown_status), limit)
-    return Listing(f"Jobs of {workflow.name} ({workflow.id})", frame, notes)
+    labels = JobLabels(session.api.database, workflow.id, rows)
+    listed = frames.jobs(
+        rows, inspection.job_name, inspection.shown_status, labels.command, labels.scheduling, labels.note
+    )
+    frame, notes = cut(_numbered(listed), limit)
+    return Listing(f"Jobs of {workflow.name} ({workflow.id})", frame, notes, off_screen=["map", "attempt", "priority"])
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Number the rows, and put the jobs' keys behind what is told of them, as torc does."""
+    numbered = frame.reset_index(names="key")
+    numbered.insert(list(numbered.columns).index("scheduling"), "key", numbered.pop("key"))
+    numbered.index = numbered.index.rename("index") + 1
+    return numbered
 
 
 @jobs.command("list-user-data")
@@ -45,12 +63,11 @@ def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | Non
 def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
     """List what a job consumes and stores."""
     from torc_nb import frames
-    from torc_nb.models import UserDataModel
 
     workflow = session.workflow()
     assert workflow.id is not None
-    found = list(session.api.list_user_data(workflow.id, job_id=job, relation=relation))
-    return Listing(f"User data of job {job}", frames.records(UserDataModel, found, drop=["workflow_id"]))
+    found = session.api.list_user_data(workflow.id, job_id=job, relation=relation)
+    return Listing(f"User data of job {job}", frames.user_data(found))
 
 
 @jobs.command("logs")

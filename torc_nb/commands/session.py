@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,7 +15,9 @@ from torc_nb.commands.answers import Said
 
 if TYPE_CHECKING:
     from torc_nb.api import Api
-    from torc_nb.models import WorkflowModel
+    from torc_nb.models import ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
+
+Named = TypeVar("Named", "ResourceRequirementsModel", "SlurmSchedulerModel")
 
 #: How many rows a terminal is shown where no limit was given; a DataFrame and JSON have all.
 SHOWN = 1000
@@ -74,9 +75,9 @@ class Session:
         return api
 
     def _database(self) -> str:
-        from torc_nb.api import current, places
+        from torc_nb.api import places
 
-        return self.db or os.environ.get(places.VARIABLE) or current.database() or places.find_database()
+        return places.find_database(self.db)
 
     def workflow(self, given: str | None = None) -> WorkflowModel:
         """Return the workflow that is meant: given as argument, by ``-w``, the current one, or the only one.
@@ -89,6 +90,23 @@ class Session:
         from torc_nb.api import current
 
         return current.workflow(self.api, given if given is not None else self.workflow_name)
+
+    def one_of(self, known: Sequence[Named], given: str, what: str) -> Named:
+        """Return the record that a name or an id means.
+
+        Raises
+        ------
+        NotFound
+            None, or more than one of that name; the message lists them.
+        """
+        from torc_nb.errors import NotFound
+
+        found = [one for one in known if one.name == given] or [one for one in known if str(one.id) == given]
+        if len(found) == 1:
+            return found[0]
+        there = ", ".join(f"{one.name} ({one.id})" for one in known) or "none"
+        count = "no" if not found else "more than one"
+        raise NotFound(f"There is {count} {what} {given!r}; there is {there}.")
 
     def said(self, text: str, workflow: WorkflowModel, *, value: Any = None, **data: Any) -> Said:
         """Answer that something changed, with the workflow and the database in which it did."""

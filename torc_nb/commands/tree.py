@@ -6,17 +6,19 @@ from torc_nb.commands.allocations import allocations
 from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
+from torc_nb.commands.files import files
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.hpc import hpc
 from torc_nb.commands.jobs import jobs
 from torc_nb.commands.mapping import map_
+from torc_nb.commands.resource_requirements import resource_requirements
 from torc_nb.commands.results import results
 from torc_nb.commands.running import rerun, run
 from torc_nb.commands.user_data import user_data
 from torc_nb.commands.workers import workers
 from torc_nb.commands.workflows import workflows
 
-NOUNS = (workflows, jobs, user_data, results, failures, hpc, allocations, workers, events)
+NOUNS = (workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events)
 
 for verb in OF_WORKFLOWS:
     workflows.add_command(verb)

@@ -12,7 +12,7 @@ from torc_nb.frames import columns
 from torc_nb.models import JobStatus, Record
 
 #: Fields of records that are seconds since the epoch.
-_TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time"}
+_TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time", "mtime"}
 
 #: The columns of a result that are shown, and what they are called.
 _ATTEMPT = {
@@ -34,25 +34,34 @@ _ATTEMPT = {
 }
 
 
-def jobs(rows: Iterable[Any], name: Callable[[Any], str], shown: Callable[[Any], JobStatus]) -> pd.DataFrame:
+def jobs(
+    rows: Iterable[Any],
+    name: Callable[[Any], str],
+    shown: Callable[[Any], JobStatus],
+    command: Callable[[Any], str | None] = lambda row: row.command,
+    scheduling: Callable[[Any], str | None] = lambda row: None,
+    note: Callable[[Any], str | None] = lambda row: row.note,
+) -> pd.DataFrame:
     """List jobs, one a row, by their ids.
 
     Parameters
     ----------
     rows
         Jobs with ``map_name``, as the database lists them.
-    name, shown
-        Say what a job is called, and as what its status is shown.
+    name, shown, command, scheduling, note
+        Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, and why it
+        stands as it does.
     """
     rows = list(rows)
     table = {
         "name": columns.natural([name(row) for row in rows]),
-        "map": columns.natural([row.map_name for row in rows]),
-        "command": columns.natural([row.command for row in rows]),
+        "command": columns.natural([command(row) for row in rows]),
         "status": columns.labels(shown(row) for row in rows),
+        "scheduling": columns.natural([scheduling(row) for row in rows]),
+        "map": columns.natural([row.map_name for row in rows]),
         "attempt": columns.natural([row.attempt for row in rows]),
         "priority": columns.natural([row.priority for row in rows]),
-        "note": columns.natural([row.note for row in rows]),
+        "note": columns.natural([note(row) for row in rows]),
     }
     return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))
 

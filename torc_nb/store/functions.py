@@ -113,6 +113,17 @@ def names(database: Database, workflow_id: int) -> dict[int, str]:
 
 
 def _one_at_a_time(connection: Connection, workflow_id: int) -> None:
+def called(database: Database, workflow_id: int) -> dict[int, str]:
+    """Return what each function of a workflow is called, with the module that it is imported from, if any."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(_functions.c.id, _functions.c.module, _functions.c.name).where(
+                _functions.c.workflow_id == workflow_id
+            )
+        ).all()
+    return {row.id: f"{row.module}.{row.name}" if row.module else row.name for row in rows}
+
+
     """Let two kernels that keep functions of one workflow take turns, so that versions are numbered once."""
     workflows = schema.workflows
     connection.execute(select(workflows.c.id).where(workflows.c.id == workflow_id).with_for_update(key_share=True))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from torc_nb import models
-from torc_nb.errors import NotFound
+from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import FINISHED, Request
-from torc_nb.store import schema
+from torc_nb.store import schema, watch
 from torc_nb.store.database import Database
 
 _requirements = schema.resource_requirements
@@ -36,6 +36,52 @@ def get(database: Database, requirement_id: int) -> models.ResourceRequirementsM
         None of that id.
     """
     return models.ResourceRequirementsModel(**_row(database, requirement_id))
+
+
+def replace(database: Database, requirement: models.ResourceRequirementsModel) -> models.ResourceRequirementsModel:
+    """Write a record anew: all jobs that have it ask for what it now says.
+
+    Raises
+    ------
+    NotFound
+        None of that id.
+    """
+    values = requirement.model_dump(exclude={"id", "workflow_id"})
+    with database.write() as connection:
+        row = connection.execute(
+            update(_requirements)
+            .where(_requirements.c.id == requirement.id)
+            .values(values)
+            .returning(_requirements.c.workflow_id)
+        ).first()
+        if row is None:
+            raise _not_found(requirement.id)
+        # What a worker had no room for may fit now.
+        watch.announce(connection, row.workflow_id)
+    return requirement
+
+
+def remove(database: Database, requirement_id: int) -> models.ResourceRequirementsModel:
+    """Delete a record that is in nobody's use.
+
+    Raises
+    ------
+    Conflict
+        Jobs or a map have it.
+    NotFound
+        None of that id.
+    """
+    found = get(database, requirement_id)
+    counts, maps = schema.job_counts, schema.maps
+    with database.write() as connection:
+        jobs = connection.scalar(select(func.sum(counts.c.n)).where(counts.c.requirement_id == requirement_id))
+        if jobs or connection.scalar(select(maps.c.id).where(maps.c.requirement_id == requirement_id).limit(1)):
+            raise Conflict(
+                f"Resource requirements {requirement_id} ({found.name!r}) are those of {int(jobs or 0):,} job(s); "
+                f"`%torc resource-requirements modify {requirement_id} …` changes what these ask for."
+            )
+        connection.execute(delete(_requirements).where(_requirements.c.id == requirement_id))
+    return found
 
 
 def request(database: Database, requirement_id: int) -> Request:
@@ -87,5 +133,11 @@ def _row(database: Database, requirement_id: int) -> Mapping[str, Any]:
     with database.read() as connection:
         row = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().first()
     if row is None:
-        raise NotFound(f"There are no resource requirements {requirement_id}.")
+        raise _not_found(requirement_id)
     return dict(row)
+
+
+def _not_found(requirement_id: int | None) -> NotFound:
+    return NotFound(
+        f"There are no resource requirements {requirement_id}; `%torc resource-requirements list` shows what there is."
+    )

@@ -105,6 +105,20 @@ def values_of_jobs(database: Database, job_ids: Sequence[int]) -> dict[int, str 
     return found
 
 
+def errors(database: Database, job_ids: Sequence[int]) -> dict[int, str]:
+    """Return in one line what went wrong with those of these jobs that failed with an exception."""
+    found: dict[int, str] = {}
+    with database.read() as connection:
+        for start in range(0, len(job_ids), 500):
+            statement = (
+                select(_jobs.c.id, _results.c.error_type, _results.c.error)
+                .join(_results, _effective)
+                .where(_jobs.c.id.in_(job_ids[start : start + 500]), _results.c.error_type.is_not(None))
+            )
+            found |= {row.id: f"{row.error_type}: {row.error}" for row in connection.execute(statement)}
+    return found
+
+
 def effective(database: Database, job_id: int) -> Row[Any]:
     """Return the newest result of a job, whatever its end.
 

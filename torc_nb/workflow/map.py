@@ -10,6 +10,7 @@ from torc_nb.api import Api, Status, inspection
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
+from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.changing import parsed
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _PIECE = 500
 
 
-class Map(waiting.Waits):
+class Map(Modifying, waiting.Waits):
     """One declared mapping of a workflow.
 
     All its state is in the database: in a new kernel, ``wf["run"]`` gives the same. Iterating it waits and gives the
@@ -53,11 +54,21 @@ class Map(waiting.Waits):
                 yield there[job_id]
 
     def params(self) -> pd.DataFrame:
-        """Return the parameters as a DataFrame, with the index that they were given with."""
+        """Return the parameters as a DataFrame, with the index that they were given with; ``modify`` takes it back."""
         from torc_nb import frames
 
-        rows, shape = self._api.map_rows(self.id), self._api.map_shape(self.id)
-        return frames.params(rows, shape, self._api.map_order(self.id), self._api.map_decoder(self.id))
+        map_ = self._api.get_map(self._workflow_id, self.name)
+        return frames.params(
+            self._api.map_inputs(self.id),
+            map_.shape,
+            self._api.map_order(self.id),
+            self._api.map_decoder(self.id),
+            map_id=self.id,
+            created=map_.created,
+        )
+
+    def _own_map(self) -> int:
+        return self.id
 
     def results(self, *, provenance: bool = False) -> pd.DataFrame:
         """Return parameters and results side by side; usable while jobs run.

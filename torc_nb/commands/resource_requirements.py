@@ -1,0 +1,88 @@
+"""``resource-requirements``: what jobs ask of a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torc_nb.commands.answers import Listing, Said
+from torc_nb.commands.grammar import DURATION, MEMORY, Noun
+from torc_nb.commands.session import Session
+
+if TYPE_CHECKING:
+    from torc_nb.models import ResourceRequirementsModel
+
+resource_requirements = Noun("resource-requirements", help="What jobs ask of a node: CPUs, memory, time.")
+
+
+@resource_requirements.command("add")
+@click.argument("name")
+@click.option("--cpus", "num_cpus", type=click.IntRange(min=1), default=1, show_default=True, help="Of one job.")
+@click.option("--gpus", "num_gpus", type=click.IntRange(min=0), default=0, show_default=True, help="Of one job.")
+@click.option("--memory", type=MEMORY, help="Of one job: 20g; a bare number is bytes; default: the share of its CPUs.")
+@click.option("--runtime", type=DURATION, help="That one job is expected to take: 1h or P0DT1H.")
+@click.option("--timeout", type=DURATION, help="After which one job is stopped.")
+@click.pass_obj
+def add(session: Session, /, name: str, **asked: Any) -> Said:
+    """Keep what jobs ask for, under a name."""
+    from torc_nb.models import ResourceRequirementsModel
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    made = session.api.create_resource_requirements(
+        ResourceRequirementsModel(workflow_id=workflow.id, name=name, **asked)
+    )
+    return session.said(f"Added resource requirements {made.id} ({name}).", workflow, **_facts(made))
+
+
+@resource_requirements.command("list")
+@click.pass_obj
+def list_(session: Session) -> Listing:
+    """List what the jobs of the workflow ask for; times in seconds, memory in bytes."""
+    from torc_nb import frames
+    from torc_nb.models import ResourceRequirementsModel
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    found = session.api.list_resource_requirements(workflow.id)
+    frame = frames.records(ResourceRequirementsModel, found, drop=["workflow_id", "num_nodes"])
+    return Listing(f"Resource requirements of {workflow.name} ({workflow.id})", frame)
+
+
+@resource_requirements.command("modify")
+@click.argument("requirements", metavar="NAME|ID")
+@click.option("--name", help="A new name.")
+@click.option("--cpus", "num_cpus", type=click.IntRange(min=1), help="Of one job.")
+@click.option("--gpus", "num_gpus", type=click.IntRange(min=0), help="Of one job.")
+@click.option("--memory", type=MEMORY, help="Of one job: 20g; a bare number is bytes.")
+@click.option("--runtime", type=DURATION, help="That one job is expected to take.")
+@click.option("--timeout", type=DURATION, help="After which one job is stopped.")
+@click.pass_obj
+def modify(session: Session, /, requirements: str, **asked: Any) -> Said:
+    """Change what jobs ask for that have not begun; results stay."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    old = session.one_of(session.api.list_resource_requirements(workflow.id), requirements, "resource requirements")
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if not changes:
+        raise click.UsageError(f"Say what to change: `{requirements} --memory 40g`.")
+    new = session.api.modify_resource_requirements(old.id or 0, **changes)
+    stays = " Workers that run now keep to what they read." if session.api.progress(workflow.id).workers else ""
+    return session.said(f"Changed resource requirements {new.id} ({new.name}).{stays}", workflow, **_facts(new))
+
+
+@resource_requirements.command("delete")
+@click.argument("requirements", metavar="NAME|ID")
+@click.pass_obj
+def delete(session: Session, requirements: str) -> Said:
+    """Delete what no job asks for any more."""
+    workflow = session.workflow()
+    assert workflow.id is not None
+    old = session.one_of(session.api.list_resource_requirements(workflow.id), requirements, "resource requirements")
+    session.api.delete_resource_requirements(old.id or 0)
+    return session.said(f"Deleted resource requirements {old.id} ({old.name}).", workflow, **_facts(old))
+
+
+def _facts(requirement: ResourceRequirementsModel) -> dict[str, Any]:
+    return {"resource_requirements": requirement.model_dump(exclude={"workflow_id", "num_nodes"})}
