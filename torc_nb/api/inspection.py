@@ -1,17 +1,15 @@
-"""Looking at a workflow: how it stands, what failed and why, what jobs printed, what went in and came out."""
+"""Looking at a workflow: how it stands, what failed and why, what jobs printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torc_nb.errors import NotFound
-from torc_nb.models import AllocationModel, JobStatus, UserDataModel, WorkerModel, WorkflowModel
+from torc_nb.models import AllocationModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
-from torc_nb.store import Database, allocations, functions, jobs, leases, maps, results, workflows
-from torc_nb.values import decode
+from torc_nb.store import Database, allocations, jobs, leases, maps, results, workflows
 from torc_nb.worker import log
 
 
@@ -137,73 +135,3 @@ def output(database: Database, workflow: WorkflowModel, job_id: int) -> Output:
         size = format_memory(result.stdout_bytes + result.stderr_bytes)
         raise NotFound(f"Job {job_id} printed {size}, but its log cannot be read: {error}.") from error
     return Output(job_id, result.attempt, stdout, stderr, result.traceback)
-
-
-def input_key(job_id: int) -> int:
-    """Return the key under which a job's parameters are shown as user data."""
-    return 2 * job_id
-
-
-def output_key(job_id: int) -> int:
-    """Return the key under which a job's result is shown as user data."""
-    return 2 * job_id + 1
-
-
-def user_data(
-    database: Database,
-    workflow: WorkflowModel,
-    *,
-    job_id: int | None = None,
-    relation: str | None = None,
-    limit: int | None = None,
-) -> Iterator[UserDataModel]:
-    """Give inputs and outputs of maps' jobs as user data, in the order of their keys; nothing is unpickled.
-
-    Parameters
-    ----------
-    job_id : int, optional
-        Of one job only.
-    relation : {"consumes", "stores"}, optional
-        Its inputs or its outputs only.
-
-    Raises
-    ------
-    NotFound
-        No such job in this workflow.
-    """
-    assert workflow.id is not None
-    if job_id is not None:
-        return _user_data_of(database, workflow.id, [job_of(database, workflow, job_id)], relation)
-    return _user_data_of(database, workflow.id, jobs.listed(database, workflow.id, limit=limit), relation)
-
-
-def _user_data_of(
-    database: Database, workflow_id: int, chosen: Sequence[Any], relation: str | None
-) -> Iterator[UserDataModel]:
-    function_names = functions.names(database, workflow_id)
-    map_functions = {map_.id: map_.function_id for map_ in maps.listed(database, workflow_id)}
-    values = _values(database, [job.id for job in chosen])
-    for job in chosen:
-        name = job_name(job)
-        if relation in (None, "consumes") and job.map_id:
-            function = function_names.get(map_functions.get(job.map_id, 0), "")
-            data = {"func": function, "params": readable(job.params)}
-            yield _record(workflow_id, input_key(job.id), f"input_{name}", data, job.rev)
-        if relation in (None, "stores"):
-            data_ = None if values.get(job.id) is None else readable(values[job.id])
-            yield _record(workflow_id, output_key(job.id), f"output_{name}", data_, job.result_attempt or 0)
-
-
-def readable(text: str | None) -> Any:
-    """Decode a stored value for a view: pickled parts are shown by their type, large ones by their size."""
-    return None if text is None else decode(text, unpickle=False) if '"$torc":"file"' not in text else "(in a file)"
-
-
-def _record(workflow_id: int, key: int, name: str, data: Any, rev: int) -> UserDataModel:
-    return UserDataModel.model_construct(
-        id=key, workflow_id=workflow_id, name=name, data=data, rev=rev, is_ephemeral=False
-    )
-
-
-def _values(database: Database, job_ids: Sequence[int]) -> dict[int, str | None]:
-    return results.values_of_jobs(database, job_ids)

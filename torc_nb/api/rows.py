@@ -180,7 +180,7 @@ def how_to_call(function: Function, rows: Rows, unpack: bool | None) -> str:
         call = "argument"
     else:
         return _guessed(function, list(row))
-    _check_call(function, call, row)
+    check_call(function, call, row)
     return call
 
 
@@ -205,7 +205,14 @@ def _guessed(function: Function, names: list[str]) -> str:
     return "argument" if as_argument else "keywords"
 
 
-def _check_call(function: Function, call: str, row: Any) -> None:
+def check_call(function: Function, call: str, row: Any) -> None:
+    """Make sure that a function can be called with a row in this way.
+
+    Raises
+    ------
+    InvalidRequest
+        It cannot.
+    """
     signature = function.signature
     if signature is None or row is None:
         return

@@ -1,7 +1,28 @@
-"""Records to DataFrames: rows and records come in, pandas goes out; there is no database here."""
+"""Records to DataFrames, and edited ones back: rows and records come in, pandas goes out; there is no database here."""
 
 from torc_nb.frames.changes import affected
+from torc_nb.frames.decoding import decoded
+from torc_nb.frames.edits import check_columns, edited, places
 from torc_nb.frames.listings import attempts, failures, jobs, records, statuses
-from torc_nb.frames.tables import params, results
+from torc_nb.frames.remembering import remembered, renew
+from torc_nb.frames.tables import labels, params, results
+from torc_nb.frames.user_data import user_data
 
-__all__ = ["affected", "attempts", "failures", "jobs", "params", "records", "results", "statuses"]
+__all__ = [
+    "affected",
+    "attempts",
+    "check_columns",
+    "decoded",
+    "edited",
+    "failures",
+    "jobs",
+    "labels",
+    "params",
+    "places",
+    "records",
+    "remembered",
+    "renew",
+    "results",
+    "statuses",
+    "user_data",
+]

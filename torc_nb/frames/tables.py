@@ -12,6 +12,7 @@ import pandas as pd
 from torc_nb.frames import columns
 from torc_nb.frames.columns import Column
 from torc_nb.frames.decoding import Decode, decoded
+from torc_nb.frames.remembering import remember
 from torc_nb.frames.spread import Spread
 from torc_nb.models import JobStatus
 
@@ -88,13 +89,41 @@ def results(
 
 
 def params(
-    rows: Iterable[Sequence[Any]], shape: Mapping[str, Any], order: Sequence[int] | None, decode: Decode
+    rows: Iterable[Sequence[Any]],
+    shape: Mapping[str, Any],
+    order: Sequence[int] | None,
+    decode: Decode,
+    *,
+    map_id: int | None = None,
+    created: float = 0.0,
 ) -> pd.DataFrame:
-    """Show the parameters alone, with the index that ``results`` has."""
+    """Show the parameters alone, with the index that ``results`` has.
+
+    Parameters
+    ----------
+    rows
+        (job id, key, status, params, rev) of jobs.
+    map_id, created
+        The map whose they are, and when it was made: the table remembers it, its jobs and their revisions, so that it
+        can be edited and given back.
+    """
     read = _Reader(decode)
+    revs: list[int] = []
     for piece in _pieces(rows, order):
         read.parameters(piece, shape)
-    return _frame(_parameter_columns(read.params, shape), _index(read, shape, order, 0), read.places(order))
+        revs += piece[4]
+    places = read.places(order)
+    frame = _frame(_parameter_columns(read.params, shape), _index(read, shape, order, 0), places)
+    if map_id is not None:
+        known = dict(zip(read.ids, revs, strict=True))
+        jobs = sorted(known) if order is None else list(order)
+        remember(frame, map_id, created, _kind(read.params, shape), jobs, [known.get(job, 0) for job in jobs])
+    return frame
+
+
+def labels(keys: Sequence[str], shape: Mapping[str, Any], decode: Decode) -> pd.Index[Any]:
+    """Return the index of rows that have labels of their own, from these as stored."""
+    return _labelled(decoded(keys, decode), shape)
 
 
 def _pieces(rows: Iterable[Sequence[Any]], order: Sequence[int] | None) -> Iterator[list[tuple[Any, ...]]]:
@@ -152,12 +181,20 @@ class _Reader:
         return np.asarray(places[places >= 0])
 
 
+def _kind(spread: Spread, shape: Mapping[str, Any]) -> str:
+    """Tell what the columns of the parameters are: ``names`` of a dict, ``positions`` of a tuple, or the ``whole``."""
+    found = spread.columns()
+    if found is None or (not found and shape.get("kind") == "values"):
+        return "whole"
+    return "positions" if shape.get("kind") == "positional" else "names"
+
+
 def _parameter_columns(spread: Spread, shape: Mapping[str, Any]) -> list[Labelled]:
     found = spread.columns()
-    kind = shape.get("kind")
-    if found is None or (not found and kind == "values"):
+    kind = _kind(spread, shape)
+    if found is None or kind == "whole":
         return [("params", spread.whole())]
-    if kind == "positional":
+    if kind == "positions":
         return [(f"params.{number}", column) for number, column in found.items()]
     # A DataFrame's columns in its order; `modify` may have added some and taken others away.
     names = dict.fromkeys([*shape.get("columns", ()), *found])
@@ -187,16 +224,19 @@ def _provenance_columns(read: _Reader, versions: Mapping[int, str]) -> list[Labe
 def _index(read: _Reader, shape: Mapping[str, Any], order: Sequence[int] | None, first: int) -> pd.Index[Any]:
     """Return the index of the rows to show: the labels they were mapped with, else their places in the map."""
     if shape.get("labelled"):
-        labels = [read.keys[place] for place in read.places(order)]
-        names = list(shape.get("index") or [None])
-        if len(names) > 1:
-            return _multi_index(labels, names)
-        flat: pd.Index[Any] = pd.Index(labels, name=names[0], tupleize_cols=False)
-        return flat
+        return _labelled([read.keys[place] for place in read.places(order)], shape)
     if order is None or len(read.ids) == len(order):
         return pd.RangeIndex(first, first + len(read.ids))
     present = set(read.ids)
     return pd.Index([first + number for number, id_ in enumerate(order) if id_ in present], dtype=np.int64)
+
+
+def _labelled(found: list[Any], shape: Mapping[str, Any]) -> pd.Index[Any]:
+    names = list(shape.get("index") or [None])
+    if len(names) > 1:
+        return _multi_index(found, names)
+    flat: pd.Index[Any] = pd.Index(found, name=names[0], tupleize_cols=False)
+    return flat
 
 
 def _multi_index(labels: list[Any], names: list[Any]) -> pd.MultiIndex:

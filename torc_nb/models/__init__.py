@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torc_nb.models.records import (
         AllocationModel,
         EventModel,
+        FileModel,
         JobModel,
         Record,
         ResourceRequirementsModel,
@@ -32,6 +33,7 @@ __all__ = [
     "Claim",
     "Completion",
     "EventModel",
+    "FileModel",
     "Introduction",
     "JobModel",
     "JobStatus",

@@ -121,7 +121,7 @@ class JobModel(Record):
 
 
 class UserDataModel(Record):
-    """An input or output of jobs. ``data`` is plain JSON; pickled parts are shown by their type's name."""
+    """An input or output of jobs. Lists show ``data`` as plain data; one that is read alone has the very objects."""
 
     id: int | None = None
     workflow_id: int
@@ -129,6 +129,22 @@ class UserDataModel(Record):
     data: Any = None
     rev: int = 0
     is_ephemeral: bool = False
+
+    @property
+    def key(self) -> int | None:
+        """The same as ``id``: what lists and commands call it."""
+        return self.id
+
+
+class FileModel(Record):
+    """A file that jobs need or produce."""
+
+    id: int | None = None
+    workflow_id: int
+    name: str = ""
+    path: str
+    mtime: float | None = Field(default=None, description="seconds since the epoch; None: not there yet")
+    size: int | None = Field(default=None, description="bytes")
 
 
 class AllocationModel(Record):

@@ -10,8 +10,8 @@ from torc_nb.api import Api, Status, inspection
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
-from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.changing import parsed
+from torc_nb.workflow.modifying import Modifying
 
 if TYPE_CHECKING:
     import pandas as pd

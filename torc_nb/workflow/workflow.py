@@ -18,13 +18,13 @@ from torc_nb.models import (
     JobStatus,
     ResourceRequirementsModel,
     SlurmSchedulerModel,
-    UserDataModel,
     WorkerModel,
     WorkflowModel,
 )
 from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.changing import Changing, parsed
 from torc_nb.workflow.map import Map
+from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Waits):
+class Workflow(Changing, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -298,10 +298,10 @@ class Workflow(Changing, Waits):
         return frames.failures(self._api.failures(self.id))
 
     def user_data(self, limit: int | None = None) -> pd.DataFrame:
-        """Return the inputs and outputs of jobs as a DataFrame."""
+        """Return the inputs and outputs of jobs, and what they consume and store besides, by their keys."""
         from torc_nb import frames
 
-        return frames.records(UserDataModel, self._api.list_user_data(self.id, limit=limit), drop=["workflow_id"])
+        return frames.user_data(self._api.list_user_data(self.id, limit=limit))
 
     def workers(self) -> pd.DataFrame:
         """Return all workers that it ever had."""
