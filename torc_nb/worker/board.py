@@ -38,7 +38,9 @@ class Board:
 
     def take_back(self, after: int, up_to: int) -> bool:
         """Worker: bar the jobs after one, below another; True where none of them has begun, so that all are ours."""
-        self._cells[_FROM] = after + 1
+        # A child that has not passed over all that was barred before must still do so, and takes the next along.
+        has_passed = self.begun >= self._cells[_UP_TO]
+        self._cells[_FROM] = after + 1 if has_passed else min(after + 1, self._cells[_FROM])
         self._cells[_UP_TO] = up_to
         os.getppid()  # a system call: the stores above are seen before the load below
         return self.begun <= after

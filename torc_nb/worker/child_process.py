@@ -111,12 +111,17 @@ class ChildProcess:
         """Yield what it has answered; None for a job that it passed over."""
         ended = False
         for outcome in self.inbox.messages():
-            if isinstance(outcome, int):
-                if self._given and self._given[0][0] == outcome:
-                    yield self._given.popleft()[1], None
+            if not self._given:
                 continue
-            _, claim = self._given.popleft()
+            number, claim = self._given[0]
+            is_passed_over = isinstance(outcome, int)
+            if outcome != number if is_passed_over else outcome[:2] != (claim.job_id, claim.attempt):
+                continue  # of a job that was taken back: it is another's by now
+            self._given.popleft()
             self.is_held_up = False
+            if is_passed_over:
+                yield claim, None
+                continue
             yield claim, outcome
             ended = True
         if ended:

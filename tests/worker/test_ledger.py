@@ -1,0 +1,71 @@
+"""The ledger's thread notices that there is work, whatever else it is about at that moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from torc_nb.models import Claim, Introduction, Room
+from torc_nb.store import leases, machine
+from torc_nb.store.spool import Spool
+from torc_nb.worker import ledger as module
+from torc_nb.worker.appetite import Appetite
+from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.backlog import Backlog
+from torc_nb.worker.ledger import Ledger
+
+from .conftest import Site
+
+
+class Desk:
+    """A worker that is nothing but its ledger."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        who = Introduction(site.id, "here", os.getpid(), machine.boot_id(), machine.process_start(), num_cpus=2)
+        self.worker = leases.join(site.database, who)
+        self.assignments = Assignments(site.database, site.id)
+        backlog = Backlog(Spool(site.files, self.worker.id))
+        self.ledger = Ledger(site.database, self.worker, self.assignments, backlog, lambda: None)
+        self.ledger.start()
+        self.claims: list[Claim] = []
+
+    def ask(self) -> None:
+        """Ask for jobs for two CPUs."""
+        room = Room(2, 1 << 30)
+        self.ledger.ask(Appetite(room, room, {}, {}, self.assignments.request))
+
+    def hear(self) -> module.News:
+        """Take the news."""
+        news = self.ledger.news()
+        self.claims += news.claims
+        return news
+
+    def last_seen(self) -> float:
+        """When it last wrote."""
+        return self.site.workers()[-1].last_seen or 0.0
+
+
+@pytest.fixture
+def desk(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A ledger that does not look by itself every few seconds."""
+    monkeypatch.setattr(module, "HEARTBEAT", 1000.0)
+    made = Desk(any_site)
+    yield made
+    made.ledger.finish()
+
+
+def test_work_that_came_while_nothing_was_asked_for_is_found(desk: Desk) -> None:
+    """A change that is noticed when the worker has no room, and says something else, is not forgotten."""
+    site = desk.site
+    desk.ask()
+    site.until(lambda: not desk.hear().may_get_work)
+    site.map(lambda row: row, range(2))
+    site.until(lambda: desk.ledger._others_changed_it)
+    before = desk.last_seen()
+    desk.ledger.mark_started([Claim(10**6, 1, 1, 1, 0, 1, 1, 0, "0", b"")])  # something to say
+    site.until(lambda: desk.last_seen() > before)
+    desk.ask()
+    site.until(lambda: desk.hear() and len(desk.claims) == 2, 5)
