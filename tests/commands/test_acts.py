@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from commands import sweep
 
-from torc_nb.api import make_api
+from torc_nb.api import current, make_api
 from torc_nb.api.places import VARIABLE
 
 
@@ -48,6 +48,23 @@ def test_which_workflow_is_asked_where_it_is_not_clear(terminal: Any, finished: 
     assert terminal.says("jobs list -w other").startswith("Jobs of other (2)")
     assert terminal.says("jobs list -w 1").startswith("Jobs of sweep (1)")
     assert "There is no workflow 'nope'" in terminal.refuses("jobs list -w nope", 1)
+
+
+def test_a_workflow_is_used_until_another_is(terminal: Any, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remembered for the database, over processes; -w goes before it, and one that is gone is not meant."""
+    api = make_api(finished / ".torc" / "torc.db")
+    sweep.declare(api, finished, "other")
+    api.database.close()
+    for name, id_ in (("other", 2), ("sweep", 1)):
+        assert terminal.says(f"workflows use {name}").startswith(f"{name} is meant from now on. [{name} ({id_}) in ")
+        monkeypatch.setattr(current, "_api", None)  # as in the next process
+        assert terminal.says("jobs list").startswith(f"Jobs of {name} ({id_})")
+    assert terminal.says("jobs list -w other").startswith("Jobs of other (2)")
+    assert "There is no workflow 'nope'" in terminal.refuses("workflows use nope", 1)
+    sweep.declare(api, finished, "third")
+    terminal.says("workflows delete sweep --yes")
+    assert "Which workflow?" in terminal.refuses("jobs list", 1)
+    api.database.close()
 
 
 def test_the_database_of_the_environment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torc_nb.api import choices
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import WorkflowModel
 
@@ -26,7 +27,10 @@ def database() -> str | None:
 
 
 def workflow(api: Api, chosen: str | int | None = None) -> WorkflowModel:
-    """Return the workflow that is meant: the one named by id or name, else the current one, else the only one.
+    """Return the workflow that is meant.
+
+    The one named by id or name, else the current one of this process, else the one that the user chose in this
+    database, else the only one.
 
     Raises
     ------
@@ -38,9 +42,13 @@ def workflow(api: Api, chosen: str | int | None = None) -> WorkflowModel:
     if _api is not None and _workflow_id is not None and api.database.url == _api.database.url:
         return api.get_workflow(_workflow_id)
     known = api.list_workflows()
+    used = choices.chosen(api.database)
+    for one in known:
+        if one.id == used:
+            return one
     if len(known) == 1:
         return known[0]
-    raise InvalidRequest(f"Which workflow? Give -w with its name or id. {_listing(known)}")
+    raise InvalidRequest(f"Which workflow? Give -w with its name or id, or `%torc workflows use` it. {_listing(known)}")
 
 
 def _named(api: Api, text: str) -> WorkflowModel:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from torc_nb.commands.allocations import allocations
 from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
+from torc_nb.commands.choosing import use
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.files import files
 from torc_nb.commands.grammar import Noun
-from torc_nb.commands.hpc import hpc
+from torc_nb.commands.hpc import hpc, slurm
 from torc_nb.commands.jobs import jobs
 from torc_nb.commands.mapping import map_
 from torc_nb.commands.resource_requirements import resource_requirements
@@ -20,7 +21,7 @@ from torc_nb.commands.workflows import workflows
 
 NOUNS = (workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events)
 
-for verb in OF_WORKFLOWS:
+for verb in (*OF_WORKFLOWS, use):
     workflows.add_command(verb)
 for verb in OF_JOBS:
     jobs.add_command(verb)
@@ -37,4 +38,5 @@ _listing.hidden = True
 for noun in NOUNS:
     if "list" in noun.commands:
         _listing.add_command(noun.commands["list"], noun.name)
+_listing.add_command(slurm.commands["list"], slurm.name)
 tree.add_command(_listing)
