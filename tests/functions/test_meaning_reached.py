@@ -201,3 +201,9 @@ def test_imports_that_nothing_uses_do_not_count(cells, text, one, other):
     """Only what the reached functions name."""
     digests = {cells.digest(CALL, modules={"mesh": text.format(use)}) for use in (one, other)}
     assert len(digests) == 1
+
+
+def test_what_pickling_leaves_in_a_class_does_not_count(cells):
+    """Python notes the slots of a class in it when an instance is first copied or pickled."""
+    text = "import copy\nclass D:\n    k = 1\ndef run(x):\n    return D.k"
+    assert cells.digest(text) == cells.digest(f"{text}\ncopy.copy(D())")

@@ -2,13 +2,15 @@
 
 from torc_nb.functions.capture import capture
 from torc_nb.functions.describe import describe
+from torc_nb.functions.difference import difference
 from torc_nb.functions.load import classes_of, load
 from torc_nb.functions.named import capture_named
-from torc_nb.functions.record import Captured, Function, Loaded, ModuleSource, Signature
+from torc_nb.functions.record import Captured, Function, Ingredient, Loaded, ModuleSource, Signature
 
 __all__ = [
     "Captured",
     "Function",
+    "Ingredient",
     "Loaded",
     "ModuleSource",
     "Signature",
@@ -16,5 +18,6 @@ __all__ = [
     "capture_named",
     "classes_of",
     "describe",
+    "difference",
     "load",
 ]

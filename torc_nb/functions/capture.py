@@ -12,6 +12,7 @@ from torc_nb.errors import CannotCapture
 from torc_nb.functions import refuse
 from torc_nb.functions.bytecode import body_imports
 from torc_nb.functions.definition import own_functions, source_of, text_of
+from torc_nb.functions.ingredients import ingredients_of
 from torc_nb.functions.meaning import meaning_of
 from torc_nb.functions.pickler import Packed, is_cached, module_named, pack
 from torc_nb.functions.places import is_foreign_code
@@ -56,20 +57,21 @@ def capture(func: Callable[..., Any], *, classes: Iterable[type] = ()) -> Functi
     refuse.refuse_large(name, data, refuse.LIMIT)
     packed = _packed(func, by_name, name)
     snapshot = take(_modules_used(packed))
-    digest, unstable = meaning_of(func, snapshot, [by_name[key] for key in sorted(by_name)])
+    meaning = meaning_of(func, snapshot, [by_name[key] for key in sorted(by_name)])
     return Function(
         name=name,
         module=None,
         payload=packed.payload,
         python=sys.version_info[:2],
-        digest=digest,
+        digest=meaning.digest,
         source=source_of(func),
         sources=_texts(packed),
         modules=modules_in_order(snapshot),
         imports=tuple(sorted(snapshot.installed)),
         captured=(*_captured(func, reached, data), *captured_files(snapshot)),
         signature=signature_of(func),
-        unstable=unstable,
+        unstable=meaning.unstable,
+        ingredients=ingredients_of(func, reached, meaning),
     )
 
 

@@ -21,6 +21,7 @@ _MADE_BY_PYTHON = {
     "__parameters__",
     "__qualname__",
     "__signature__",
+    "__slotnames__",
     "__static_attributes__",
     "__type_params__",
     "__weakref__",

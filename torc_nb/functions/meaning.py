@@ -11,7 +11,8 @@ import builtins
 import functools
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -36,7 +37,29 @@ _ATOMS: tuple[type, ...] = (type(None), bool, int, float, complex, str, bytes)
 _CONTAINERS: tuple[type, ...] = (list, tuple, dict, set, frozenset, MappingProxyType)
 
 
-def meaning_of(root: Any, snapshot: Snapshot, classes: Iterable[type] = ()) -> tuple[bytes, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Meaning:
+    """What a callable means.
+
+    Attributes
+    ----------
+    digest
+        16 bytes.
+    unstable
+        Names of captured values that may be digested differently next time although equal.
+    """
+
+    digest: bytes
+    unstable: tuple[str, ...]
+    _parts: Mapping[int, tuple[Any, bytes]]
+
+    def of(self, value: Any) -> bytes | None:
+        """The digest of a value that was met, with what hangs on it; None for another object, though it be equal."""
+        known = self._parts.get(id(value))
+        return None if known is None else known[1]
+
+
+def meaning_of(root: Any, snapshot: Snapshot, classes: Iterable[type] = ()) -> Meaning:
     """Digest what a callable means.
 
     Parameters
@@ -45,17 +68,14 @@ def meaning_of(root: Any, snapshot: Snapshot, classes: Iterable[type] = ()) -> t
         The callable, or the `Place` of one given by name.
     classes
         Classes of its parameters: their methods may be called too.
-
-    Returns
-    -------
-    tuple
-        16 bytes, and the names of captured values that may be digested differently next time although equal.
     """
     graph = _Graph(LocalCode(snapshot))
     start = graph.node(root, "")
     others = [graph.node(cls, cls.__name__) for cls in classes]
     graph.grow()
-    return graph.digest(start, others), tuple(sorted(graph.unstable))
+    colours = graph.colours()
+    digest = _hash([colours[start], *sorted(colours[at] for at in others), b"all", *sorted(set(colours))])
+    return Meaning(digest, tuple(sorted(graph.unstable)), graph.by_identity(colours))
 
 
 class _Graph:
@@ -87,13 +107,18 @@ class _Graph:
             self._own[at] = own.encode(errors="surrogatepass")
             self._edges[at] = [(label, self.node(part, name or label.partition(" ")[2])) for label, part in edges]
 
-    def digest(self, start: int, others: list[int]) -> bytes:
+    def colours(self) -> list[bytes]:
+        """The digest of each node with what it uses."""
         colours = [_hash([own]) for own in self._own]
         distinct = 0
         while len(set(colours)) > distinct:
             distinct = len(set(colours))
             colours = [self._recoloured(at, colours) for at in range(len(colours))]
-        return _hash([colours[start], *sorted(colours[at] for at in others), b"all", *sorted(set(colours))])
+        return colours
+
+    def by_identity(self, colours: list[bytes]) -> dict[int, tuple[Any, bytes]]:
+        """What exists in this process, with its digest."""
+        return {key: (self._kept[at], colours[at]) for key, at in self._memo.items() if isinstance(key, int)}
 
     def _recoloured(self, at: int, colours: list[bytes]) -> bytes:
         edges = sorted((label.encode(errors="surrogatepass"), colours[to]) for label, to in self._edges[at])

@@ -51,20 +51,20 @@ def capture_named(module: str, name: str, *, directory: str | Path | None = None
             signature, source = signature_of(call), source_of(call)
     # Installed modules are known by name alone; the user's own by their text.
     root = Place(module, name.partition(".")[0]) if module in snapshot.modules else call
-    digest, unstable = meaning_of(root, snapshot)
+    meaning = meaning_of(root, snapshot)
     return Function(
         name=name,
         module=module,
         payload=b"",
         python=sys.version_info[:2],
-        digest=digest,
+        digest=meaning.digest,
         source=source,
         sources={},
         modules=modules_in_order(snapshot),
         imports=tuple(sorted(snapshot.installed)),
         captured=captured_files(snapshot),
         signature=signature,
-        unstable=unstable,
+        unstable=meaning.unstable,
     )
 
 

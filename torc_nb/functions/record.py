@@ -78,6 +78,28 @@ class Captured:
 
 
 @dataclass(frozen=True)
+class Ingredient:
+    """One thing that a function's meaning is made of, kept to say later what changed.
+
+    Attributes
+    ----------
+    kind
+        "global", "closure", "default", "argument", "object" or "attribute" of a value; "helper" or "class" of code.
+    name
+        By which name it is read; a helper's own values are called "by of helper", attributes of classes "Model.rate".
+    digest
+        16 bytes in hexadecimal: of a value with all the code that hangs on it, of code by itself.
+    shown
+        A value in a few words; code as its source text.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Function:
     """A function as it was when captured.
 
@@ -107,6 +129,9 @@ class Function:
         How it may be called; None where Python cannot tell.
     unstable
         Names of captured values whose digest may differ although they are equal.
+    ingredients
+        What the digest is made of, local modules aside; empty where it was given by name, or stored by an earlier
+        version of torc_nb.
     """
 
     name: str
@@ -121,6 +146,7 @@ class Function:
     captured: tuple[Captured, ...]
     signature: Signature | None
     unstable: tuple[str, ...]
+    ingredients: tuple[Ingredient, ...] = ()
 
 
 @dataclass(frozen=True)

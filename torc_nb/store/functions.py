@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from torc_nb.errors import NotFound
-from torc_nb.functions import Captured, Function, ModuleSource, Signature
+from torc_nb.functions import Captured, Function, Ingredient, ModuleSource, Signature
 from torc_nb.store import bulk, schema
 from torc_nb.store.database import Database
 
@@ -91,6 +91,7 @@ def get(database: Database, function_id: int) -> Function:
         captured=tuple(Captured(name, nbytes) for name, nbytes in details["captured"]),
         signature=None if signature is None else Signature(**_as_tuples(signature)),
         unstable=tuple(details["unstable"]),
+        ingredients=tuple(Ingredient(*one) for one in details.get("ingredients", ())),  # earlier rows have none
     )
 
 
@@ -112,7 +113,6 @@ def names(database: Database, workflow_id: int) -> dict[int, str]:
         return {row.id: row.name for row in rows}
 
 
-def _one_at_a_time(connection: Connection, workflow_id: int) -> None:
 def called(database: Database, workflow_id: int) -> dict[int, str]:
     """Return what each function of a workflow is called, with the module that it is imported from, if any."""
     with database.read() as connection:
@@ -124,6 +124,7 @@ def called(database: Database, workflow_id: int) -> dict[int, str]:
     return {row.id: f"{row.module}.{row.name}" if row.module else row.name for row in rows}
 
 
+def _one_at_a_time(connection: Connection, workflow_id: int) -> None:
     """Let two kernels that keep functions of one workflow take turns, so that versions are numbered once."""
     workflows = schema.workflows
     connection.execute(select(workflows.c.id).where(workflows.c.id == workflow_id).with_for_update(key_share=True))
@@ -149,6 +150,7 @@ def _details(connection: Connection, function: Function) -> dict[str, Any]:
         "captured": [[captured.name, captured.nbytes] for captured in function.captured],
         "signature": None if function.signature is None else asdict(function.signature),
         "unstable": list(function.unstable),
+        "ingredients": [[one.kind, one.name, one.digest, one.shown] for one in function.ingredients],
     }
 
 
