@@ -41,6 +41,8 @@ def _start(scene: Scene) -> None:
 
 
 def _rerun(scene: Scene) -> None:
+    worker = scene.worker()
+    scene.complete(worker, scene.claim(worker))
     resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,12 @@ def test_a_workflow_that_is_done_has_no_time_left(stands: Any) -> None:
     """The final line depends on nothing but the jobs."""
     assert text_line(stands(completed=2, canceled=1), 10.0) == "sweep: 2 of 3 completed, 1 canceled"
     assert text_line(stands()) == "sweep: no jobs yet"
+
+
+def test_results_of_several_versions(stands: Any) -> None:
+    """How many are by which, where there are several."""
+    status = replace(stands(completed=50_000), versions={"run": {"v1": 49_688, "v2": 312}})
+    assert text_line(status) == "sweep: 50,000 of 50,000 completed · run: 49,688 by v1, 312 by v2"
 
 
 def test_a_hostile_name_stays_on_its_line(stands: Any) -> None:

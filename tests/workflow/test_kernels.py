@@ -162,4 +162,5 @@ def run(x):
     assert "run: run changed, v2 runs from now on" in out
     second.run("wf.run(num_cpus=1); wf.wait(timeout=40, progress=False)")
     assert second.run("list(wf['run'])") == "[20, 100, 10]"
+    assert "run: 2 by v1, 1 by v2" in second.run("print(repr(wf))")
     assert second.run("wf['run'].results(provenance=True)['job.code'].tolist()") == "['v1', 'v2', 'v1']"

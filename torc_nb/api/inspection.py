@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torc_nb.api import versions
 from torc_nb.errors import NotFound
 from torc_nb.models import AllocationModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
@@ -32,6 +34,8 @@ class Status:
     workers: list[WorkerModel]
     waiting: list[AllocationModel]
     failed: list[AllocationModel]
+    #: Of maps whose results were made by several versions of the code: how many by which.
+    versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -81,6 +85,7 @@ def status(database: Database, workflow_id: int) -> Status:
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
+        versions=versions.counted(database, workflow_id, (workflow.run_id, sums.get(JobStatus.COMPLETED, 0))),
     )
 
 

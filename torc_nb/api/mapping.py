@@ -160,5 +160,5 @@ def sentence(mapped: Mapped) -> str:
         if n
     ]
     if outcome.code_changed:
-        parts.append("code changed (what completed stays; rerun(…) runs it again)")
+        parts.append("code changed (what completed stays; wf.reinitialize() runs it again)")
     return f"{mapped.name}: {', '.join(parts) or 'no rows'}"

@@ -1,11 +1,9 @@
-"""Two values, or two versions of code, side by side: only what differs."""
+"""Two stored values side by side: only what differs."""
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-from torc_nb.functions import Function
 from torc_nb.values.shown import shown
 
 #: How much of a value is shown, in characters.
@@ -25,13 +23,6 @@ def of_values(old: str, new: str) -> tuple[str, str, str]:
         ", ".join(f"{name}: {_text(after[name])}" for name in names if name in after),
         ", ".join(f"{name}: {_of(before, name)} -> {_of(after, name)}" for name in names),
     )
-
-
-def of_code(old: Function, new: Function) -> str:
-    """Compare two versions of a function as a unified diff of their source."""
-    before, after = old.source.splitlines(), new.source.splitlines()
-    lines = list(difflib.unified_diff(before, after, "before", "now", lineterm="", n=1))
-    return "\n".join(lines) if lines else "what it calls or reads changed"
 
 
 def _of(values: dict[Any, Any], name: Any) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from torc_nb.changes import difference
 from torc_nb.changes.current import Current
+from torc_nb.changes.difference import of_values
 from torc_nb.changes.report import Affected
 from torc_nb.errors import NotFound
+from torc_nb.functions import difference
 from torc_nb.store import Database, functions, resetting, staleness, workflows
 from torc_nb.store.downstream import Downstream
 from torc_nb.store.idsets import Ids
@@ -81,7 +82,7 @@ class Reasons:
     def _why(self, job: Any) -> tuple[str, Triple]:
         stale = self._plan.stale
         if job.id in stale.params:
-            return PARAMETER, UNKNOWN if job.replaced is None else difference.of_values(job.replaced, job.params)
+            return PARAMETER, UNKNOWN if job.replaced is None else of_values(job.replaced, job.params)
         if job.id in stale.code:
             return CODE, self._versions(job)
         if job.id in self._plan.waiting:
@@ -115,8 +116,8 @@ class Reasons:
         try:
             old = functions.get(self._database, used)
             if latest is not None:
-                return difference.of_code(old, functions.get(self._database, latest))
+                return difference(old, functions.get(self._database, latest))
             here = self._current.of_maps[map_id] if map_id else self._current.of_jobs[job_id]
-            return difference.of_code(old, here)
+            return difference(old, here)
         except NotFound:  # whose versions were removed since
             return None

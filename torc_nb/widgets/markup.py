@@ -39,6 +39,7 @@ def jobs(status: Status, title: str, rate: float | None = None) -> str:
     if len(status.maps) > 1:
         parts += [_map_row(one.name, one.statuses) for one in status.maps[:MOST_MAPS]]
         parts += _rest(len(status.maps) - MOST_MAPS, "maps")
+    parts += [_quiet(said) for said in words.versions(status)]
     if (hint := _hint(status)) is not None:
         parts.append(_quiet(hint))
     return _block("".join(parts))

@@ -20,7 +20,7 @@ def text_line(status: Status, rate: float | None = None) -> str:
     rate
         Jobs finished per second, where it is known.
     """
-    return line(status.workflow.name, status.statuses, rate)
+    return " · ".join([line(status.workflow.name, status.statuses, rate), *versions(status)])
 
 
 def line(title: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
@@ -51,6 +51,14 @@ def pace(statuses: Mapping[JobStatus, int], rate: float | None) -> list[str]:
         return []
     speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min"
     return [speed, f"{format_duration(left / rate)} left"]
+
+
+def versions(status: Status) -> list[str]:
+    """Say by which versions of their code results were made, where there are several: ``run: 9 by v1, 3 by v2``."""
+    return [
+        f"{printable(name)}: {', '.join(f'{n:,} by {version}' for version, n in numbers.items())}"
+        for name, numbers in status.versions.items()
+    ]
 
 
 def printable(text: str) -> str:

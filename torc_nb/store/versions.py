@@ -1,0 +1,58 @@
+"""By which version of its code each standing result of a map was made."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from torc_nb.models import JobStatus
+from torc_nb.store import schema
+from torc_nb.store.database import Database
+
+_jobs = schema.jobs
+_maps = schema.maps
+_results = schema.results
+_functions = schema.functions
+
+
+def counted(database: Database, workflow_id: int) -> dict[str, dict[str, int]]:
+    """Return for each map with results of several versions how many are by which: ``{"run": {"v1": 9, "v2": 3}}``.
+
+    A map whose code has one version costs nothing; of others every result is looked at.
+    """
+    with database.read() as connection:
+        found = {name: _of_map(connection, workflow_id, id_) for id_, name in _with_versions(connection, workflow_id)}
+    return {name: versions for name, versions in found.items() if len(versions) > 1}
+
+
+def _with_versions(connection: Connection, workflow_id: int) -> list[tuple[int, str]]:
+    """Find the maps of whose function the workflow keeps several versions."""
+    several = (
+        select(_functions.c.name)
+        .where(_functions.c.workflow_id == workflow_id)
+        .group_by(_functions.c.name)
+        .having(func.count() > 1)
+    )
+    rows = connection.execute(
+        select(_maps.c.id, _maps.c.name)
+        .join(_functions, _functions.c.id == _maps.c.function_id)
+        .where(_maps.c.workflow_id == workflow_id, _maps.c.state == "ready", _functions.c.name.in_(several))
+        .order_by(_maps.c.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def _of_map(connection: Connection, workflow_id: int, map_id: int) -> dict[str, int]:
+    rows = connection.execute(
+        select(_functions.c.version, func.count())
+        .select_from(_jobs)
+        .join(_results, (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt))
+        .join(_functions, _functions.c.id == _results.c.function_id)
+        .where(
+            _jobs.c.workflow_id == workflow_id,
+            _jobs.c.map_id == map_id,
+            _jobs.c.status == int(JobStatus.COMPLETED),
+        )
+        .group_by(_functions.c.version)
+        .order_by(_functions.c.version)
+    )
+    return {f"v{version}": n for version, n in rows}
