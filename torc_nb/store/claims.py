@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ def exchange(
     completions: Sequence[Completion] = (),
     started: Sequence[Completion | Claim] = (),
     room: RoomFor | None = None,
+    longest: float = math.inf,
 ) -> Answer:
     """Record what ended and what began, claim what fits, renew the lease: one transaction.
 
@@ -49,6 +51,8 @@ def exchange(
         Jobs that are pending here and run by now.
     room : callable, optional
         How many jobs of a group to claim; None claims nothing.
+    longest : float, optional
+        Claim none that the end of a walltime has cut when it had already run for so many seconds.
     """
     answer = Answer()
     tally = counts.Tally(workflow_id)
@@ -63,7 +67,7 @@ def exchange(
         ).first()
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and room is not None and answer.state == "started":
-            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, tally)
+            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, longest, tally)
         answer.cancel = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
@@ -89,7 +93,13 @@ def _mark_running(
 
 
 def _claim(
-    connection: Connection, workflow_id: int, worker_id: int, run_id: int, room: RoomFor, tally: counts.Tally
+    connection: Connection,
+    workflow_id: int,
+    worker_id: int,
+    run_id: int,
+    room: RoomFor,
+    longest: float,
+    tally: counts.Tally,
 ) -> list[Claim]:
     claims: list[Claim] = []
     workers = leases.alive(connection, workflow_id)
@@ -100,7 +110,7 @@ def _claim(
             rows = connection.execute(
                 _CLAIM,
                 {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
-                 "worker": worker_id},
+                 "worker": worker_id, "longest": longest},
             ).all()  # fmt: skip
             function_id = functions.get(group.map_id, 0)
             claims += [
@@ -132,6 +142,7 @@ _chosen = (
         _jobs.c.map_id == bindparam("map"),
         _jobs.c.requirement_id == bindparam("requirement"),
         schema.READY,
+        _jobs.c.longest_cut.is_(None) | (_jobs.c.longest_cut < bindparam("longest")),
     )
     .order_by(_jobs.c.priority.desc(), _jobs.c.id)
     .limit(bindparam("n"))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from torc_nb import models
 from torc_nb.errors import NotFound
 from torc_nb.models import Introduction, JobStatus, Membership
+from torc_nb.models.quantities import format_duration
 from torc_nb.store import (
     bulk,
     cancellations,
@@ -22,6 +23,7 @@ from torc_nb.store import (
     watch,
 )
 from torc_nb.store.database import Database
+from torc_nb.store.spool import Cut, Farewell
 
 #: How long a lease lasts, in seconds. A worker on another machine may be silent for two of them: it may have been the
 #: database that did not answer, so whoever finds a lease run out grants one more first.
@@ -29,6 +31,9 @@ LEASE = 60.0
 
 #: A job that was running when its worker died this many times is failed: it takes its workers down.
 MAX_INTERRUPTIONS = 3
+
+#: A job that had a full walltime for itself this many times and did not end in it is failed: it needs more.
+MAX_WALLTIMES = 2
 
 #: States of a worker that holds a lease.
 PRESENT = ("running", "leaving")
@@ -106,30 +111,35 @@ def ask_to_leave(database: Database, workflow_id: int) -> int:
     return int(asked.rowcount)
 
 
-def leave(database: Database, worker: Membership, *, message: str = "") -> int:
-    """End a worker's lease: what it claimed and did not finish is ready again. Returns how many jobs that were."""
+def leave(database: Database, worker: Membership, *, message: str = "", cut: Cut | None = None) -> int:
+    """End a worker's lease: what it claimed and did not finish is ready again. Returns how many jobs that were.
+
+    A job that the end of a full walltime has ``cut`` for the second time is failed: it would be for ever.
+    """
     with database.read() as connection:
         row = connection.execute(_with_files().where(_workers.c.id == worker.id)).first()
     if row is None:  # its workflow was deleted
         return 0
     with leftovers.settled(database, row):
-        return _leave(database, row, message, _workers.c.id == worker.id)
+        return _leave(database, row, Farewell(message, cut), _workers.c.id == worker.id)
 
 
-def _leave(database: Database, worker: Row[Any], message: str, condition: ColumnElement[bool]) -> int:
+def _leave(database: Database, worker: Row[Any], farewell: Farewell, condition: ColumnElement[bool]) -> int:
     with database.write() as connection:
         now = database.now(connection)
         # The worker's row comes first, here and wherever a lease ends: the order of locks.
         known = connection.execute(update(_workers).where(condition).values(state="left", last_seen=now)).rowcount
         if not known:
             return 0
-        freed, _ = _free(database, connection, worker.workflow_id, worker.id, interrupted=False)
+        freed, failed = _free(database, connection, worker, cut=farewell.cut)
         cancellations.forget(connection, worker.id)
+        message = farewell.message
         if worker.allocation_id is not None:
             _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message=message)
         events.add(
             database, connection, worker.workflow_id, "worker left", worker_id=worker.id, message=message, freed=freed
         )
+    _release(database, worker, failed)
     return freed
 
 
@@ -166,7 +176,7 @@ def expire(database: Database, workflow_id: int) -> int:
 def _bury(database: Database, worker: Row[Any]) -> int:
     with leftovers.settled(database, worker) as farewell:
         if farewell is not None:
-            return _leave(database, worker, farewell.message, _unrenewed(worker))
+            return _leave(database, worker, farewell, _unrenewed(worker))
         return _declare_lost(database, worker)
 
 
@@ -191,15 +201,19 @@ def _declare_lost(database: Database, worker: Row[Any]) -> int:
         lost = connection.execute(update(_workers).where(_unrenewed(worker)).values(state="lost")).rowcount
         if not lost:
             return 0
-        freed, failed = _free(database, connection, worker.workflow_id, worker.id, interrupted=True)
+        freed, failed = _free(database, connection, worker, interrupted=True)
         cancellations.forget(connection, worker.id)
         if worker.allocation_id is not None:
             now = database.now(connection)
             _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message="its worker died")
         events.add(database, connection, worker.workflow_id, "worker lost", worker_id=worker.id, freed=freed)
+    _release(database, worker, failed)
+    return freed
+
+
+def _release(database: Database, worker: Row[Any], failed: list[Row[Any]]) -> None:
     if failed:
         dependencies.release(database, worker.workflow_id, {job.map_id for job in failed}, [job.id for job in failed])
-    return freed
 
 
 def _change_allocation(connection: Connection, allocation_id: int, **values: Any) -> None:
@@ -208,9 +222,9 @@ def _change_allocation(connection: Connection, allocation_id: int, **values: Any
 
 
 def _free(
-    database: Database, connection: Connection, workflow_id: int, worker_id: int, *, interrupted: bool
+    database: Database, connection: Connection, worker: Row[Any], *, interrupted: bool = False, cut: Cut | None = None
 ) -> tuple[int, list[Row[Any]]]:
-    """Make a worker's unfinished jobs ready again; one that was running when it died too often is failed.
+    """Make a worker's unfinished jobs ready again, but those that would never finish: these fail.
 
     Returns how many jobs the worker held, and those that failed.
     """
@@ -222,39 +236,65 @@ def _free(
             _jobs.c.status,
             _jobs.c.attempt,
             _jobs.c.interruptions,
+            _jobs.c.walltimes,
+            _jobs.c.longest_cut,
             _jobs.c.note,
         )
-        .where(_jobs.c.worker_id == worker_id, schema.CLAIMED)
+        .where(_jobs.c.worker_id == worker.id, schema.CLAIMED)
         .order_by(_jobs.c.id)
         .with_for_update()
     ).all()
-    tally = counts.Tally(workflow_id)
-    asked_now = requirements.of_maps(connection, workflow_id)
+    tally = counts.Tally(worker.workflow_id)
+    asked_now = requirements.of_maps(connection, worker.workflow_id)
     rows = []
     failed: list[Any] = []
     for job in claimed:
         interruptions = job.interruptions + (interrupted and job.status == JobStatus.RUNNING)
-        took_down = interruptions >= MAX_INTERRUPTIONS
-        status = JobStatus.FAILED if took_down else JobStatus.READY
-        note = f"took down its worker {interruptions} times" if took_down else job.note
+        walltimes, longest_cut = _after_cut(job, cut)
+        why = _why_hopeless(job.id, interruptions, walltimes, cut)
+        status = JobStatus.READY if why is None else JobStatus.FAILED
         requirement_id = asked_now.get(job.map_id, job.requirement_id)
-        rows.append((int(status), requirement_id, None, interruptions, note, job.id, job.status, job.attempt))
+        rows.append(
+            (
+                int(status), requirement_id, None, interruptions, walltimes, longest_cut, why or job.note, job.id,
+                job.status, job.attempt,
+            )
+        )  # fmt: skip
         tally.add(job.map_id, job.requirement_id, job.status, -1)
         tally.add(job.map_id, requirement_id, status)
-        if took_down:
+        if why is not None:
             failed.append(job)
-            events.add(database, connection, workflow_id, "job failed", job_id=job.id, worker_id=worker_id, reason=note)
+            events.add(
+                database, connection, worker.workflow_id, "job failed", job_id=job.id, worker_id=worker.id, reason=why
+            )
     bulk.update_rows(
         connection,
         _jobs,
         ("id", "status", "attempt"),
-        ("status", "requirement_id", "worker_id", "interruptions", "note"),
+        ("status", "requirement_id", "worker_id", "interruptions", "walltimes", "longest_cut", "note"),
         rows,
     )
-    tally.write(connection, worker_id)
+    tally.write(connection, worker.id)
     if rows:
-        watch.announce(connection, workflow_id)
+        watch.announce(connection, worker.workflow_id)
     return len(rows), failed
+
+
+def _after_cut(job: Any, cut: Cut | None) -> tuple[int | None, float | None]:
+    """How many full walltimes a job has used up, and the longest that one let it run."""
+    if cut is None or job.id not in cut.ran:
+        return job.walltimes, job.longest_cut
+    longest = max(cut.ran[job.id], job.longest_cut or 0.0)
+    return (job.walltimes or 0) + 1 if cut.was_full(job.id) else job.walltimes, longest
+
+
+def _why_hopeless(job_id: int, interruptions: int, walltimes: int | None, cut: Cut | None) -> str | None:
+    """Why a job will not be tried again; None where it will."""
+    if interruptions >= MAX_INTERRUPTIONS:
+        return f"took down its worker {interruptions} times"
+    if cut is not None and cut.was_full(job_id) and (walltimes or 0) >= MAX_WALLTIMES:
+        return f"needs more than {format_duration(cut.walltime)}"
+    return None
 
 
 def alive(connection: Connection, workflow_id: int) -> int:

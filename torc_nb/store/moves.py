@@ -46,7 +46,9 @@ def start_over(
     connection: Connection, jobs: Sequence[Row[Any]], status: JobStatus, tally: counts.Tally, **values: Any
 ) -> None:
     """Move jobs to a status as if they had never been claimed."""
-    again = {"result_attempt": None, "interruptions": 0, "replaced": None}
+    again = {
+        "result_attempt": None, "interruptions": 0, "walltimes": None, "longest_cut": None, "replaced": None,
+    }  # fmt: skip
     move(connection, jobs, status, tally, **(again | values))
 
 

@@ -171,6 +171,9 @@ jobs = Table(
     Column("result_attempt", Integer),
     Column("worker_id", Id),
     Column("interruptions", SmallInteger, nullable=False),
+    # how often a full walltime was not enough for it, and the most seconds that it ran until a walltime ended
+    Column("walltimes", SmallInteger),
+    Column("longest_cut", Double),
     Column("function_id", Id),
     Column("command", Text),
     Column("collects", Id),  # the map whose results are this job's argument

@@ -23,6 +23,9 @@ from torc_nb.store import machine
 #: What the lines mean; a file of another version is left for a torc_nb that knows it.
 VERSION = 1
 
+#: What share of a worker's time counts as all of it.
+NEARLY = 0.9
+
 _SUFFIX, _TAKEN = ".spool", ".taken"
 #: How much is read at a time, in bytes; more where one line is longer.
 _CHUNK = 4 << 20
@@ -37,10 +40,23 @@ class Place(NamedTuple):
     offset: int
 
 
+class Cut(NamedTuple):
+    """What the end of an allocation's walltime cut short."""
+
+    walltime: float  # in seconds
+    had: float  # how much of it the worker had for its jobs
+    ran: dict[int, float]  # for each job that was running, for how long it had
+
+    def was_full(self, job_id: int) -> bool:
+        """Whether a job had nearly all the time that there was, so that as much will not be enough again."""
+        return self.ran.get(job_id, 0.0) >= NEARLY * self.had
+
+
 class Farewell(NamedTuple):
-    """What a worker that ended while the database was away would have said when it left."""
+    """What a worker says when it leaves, or would have said."""
 
     message: str
+    cut: Cut | None = None
 
 
 class Spool:
@@ -84,7 +100,7 @@ class Spool:
         OSError
             It could not be written.
         """
-        self._append(_line(farewell._asdict()))
+        self._append(_line({"message": farewell.message, "cut": farewell.cut}))
 
     def read(self, most: int) -> tuple[list[Completion], Place]:
         """Return the first ends that wait, and up to where; :meth:`forget` that place when they are written."""
@@ -134,10 +150,12 @@ class Spool:
 
     def _begin(self) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._number += 1
-        path = self._folder / f"{self._worker_id}-{self._number}{_SUFFIX}"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        self._path = path
+        while self._path is None:
+            self._number += 1
+            path = self._folder / f"{self._worker_id}-{self._number}{_SUFFIX}"
+            with contextlib.suppress(FileExistsError):  # its last words, or what waits until these are spoken
+                self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+                self._path = path
         self._next = self._end = 0
         try:
             self._write(_line({"version": VERSION, "boot_id": machine.boot_id(), "pid": os.getpid()}))
@@ -205,7 +223,14 @@ def contents(path: Path) -> Iterator[Completion | Farewell]:
             if isinstance(content, Completion):
                 yield content
             elif isinstance(content, dict) and "message" in content:
-                yield Farewell(**content)
+                yield Farewell(content["message"], _cut(content["cut"]))
+
+
+def _cut(fields: list[Any] | None) -> Cut | None:
+    if fields is None:
+        return None
+    walltime, had, ran = fields
+    return Cut(walltime, had, {int(job_id): seconds for job_id, seconds in ran.items()})
 
 
 def _encoded(done: Completion) -> list[object]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from torc_nb.models import Request, Room, fits
 from torc_nb.store.counts import Group
+from torc_nb.store.spool import NEARLY
 
 #: Seconds of short jobs that a worker holds, so that it never waits for the database between them.
 STOCK = 0.4
@@ -49,6 +50,15 @@ class Appetite:
     def places(self) -> tuple[int, ...]:
         """The CPUs, bytes of memory and GPUs that are free: all of it that does not change by itself."""
         return self.free[:3]
+
+    @property
+    def longest(self) -> float:
+        """For how long a job that a walltime has cut may have run then: here it shall get further.
+
+        At its beginning a worker takes any: no other will have more time.
+        """
+        left, all_ = self.free.time_left, self._whole.time_left
+        return math.inf if left is None or all_ is None or left >= NEARLY * all_ else left
 
     def room_for(self, group: Group, ready: int, workers: int) -> int:
         """Say how many jobs to claim, of so many that are ready and are shared by so many workers.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from torc_nb.models import Completion
-from torc_nb.store.spool import Farewell, Place, Spool
+from torc_nb.store.spool import Place, Spool
 
 #: How long an end may wait for the database before it is written to the disk, in seconds: a blip costs nothing.
 PATIENCE = 1.0
@@ -109,13 +109,6 @@ class Backlog:
             except OSError as error:
                 self._spool_fails_until = now + TRY_AGAIN
                 self._complain(error)
-
-    def say_farewell(self, farewell: Farewell) -> None:
-        """Leave the worker's last word to those who take its spool in."""
-        try:
-            self._spool.say_farewell(farewell)
-        except OSError as error:
-            self._complain(error)
 
     def give_up(self) -> None:
         """Write to the disk all that could not be written to the database."""

@@ -286,6 +286,12 @@ class Crew:
 
     # The end.
 
+    def running(self) -> dict[int, float]:
+        """The jobs that run now, each with the seconds for which it has."""
+        now = time.time()
+        current = [(child.current, now - child.began) for child in self.children if child.has_begun]
+        return {claim.job_id: seconds for claim, seconds in current if claim is not None}
+
     def stop(self) -> None:
         """End all children: a job that ends within a second counts, the others are stopped and given back."""
         self._reports.forget_doubtful()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 import sys
 import threading
@@ -256,6 +257,7 @@ class Ledger(threading.Thread):
             completions=ended,
             started=errand.begun,
             room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
+            longest=math.inf if errand.appetite is None else errand.appetite.longest,
         )
         self._said = time.monotonic()
         self._held.difference_update(done.job_id for done in ended)

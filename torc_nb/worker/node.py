@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -104,6 +105,14 @@ def time_left(environ: Mapping[str, str]) -> float | None:
         return None
     end = environ.get("SLURM_JOB_END_TIME", "")
     return float(end) - time.time() if end.isdigit() else _asked_time_left(job)
+
+
+def walltime(environ: Mapping[str, str], left: float) -> float:
+    """Return the seconds of the allocation's whole walltime, of which so many are left as the worker begins."""
+    start, end = (environ.get(f"SLURM_JOB_{name}_TIME", "") for name in ("START", "END"))
+    if start.isdigit() and end.isdigit():
+        return float(end) - float(start)
+    return 60 * math.ceil(left / 60)  # Slurm's limits are whole minutes, and a worker begins soon
 
 
 def _asked_time_left(job: str) -> float | None:

@@ -64,6 +64,10 @@ class Reports:
         sure, self._sure = self._sure, []
         return sure
 
+    def doubtful(self) -> dict[int, float]:
+        """The jobs that failed in the last moment, each with the seconds for which it ran."""
+        return {completion.job_id: completion.seconds for _, completion in self._doubtful}
+
     def forget_doubtful(self) -> None:
         """Take back the failures of the last moment: the node is being stopped."""
         self._doubtful.clear()

@@ -13,15 +13,16 @@ import sys
 import time
 from pathlib import Path
 
-from torc_nb.errors import DatabaseElsewhere, DatabaseUnavailable, TorcError
-from torc_nb.models import Introduction, Membership, WorkerSettings
+from torc_nb.errors import DatabaseElsewhere, TorcError
+from torc_nb.models import Introduction, WorkerSettings
 from torc_nb.store import Database, claims, leases, machine, workflows
-from torc_nb.store.spool import Farewell, Spool
+from torc_nb.store.spool import Spool
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.backlog import Backlog
 from torc_nb.worker.bell import Bell
 from torc_nb.worker.crew import Crew
+from torc_nb.worker.departure import Departure
 from torc_nb.worker.guard import Guard
 from torc_nb.worker.ledger import Ledger
 from torc_nb.worker.log import Log
@@ -73,10 +74,12 @@ class Shift:
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
         ledger = Ledger(database, worker, assignments, backlog, self._bell.ring)
-        message = "it failed"
+        had = whole.time_left
+        walltime = None if had is None else node.walltime(os.environ, had)
+        departure = Departure(database, worker, files, walltime, had, lambda: packing.time_left)
         with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
             at_the_end.callback(backlog.close)
-            at_the_end.callback(lambda: _leave(database, worker, message, backlog))
+            at_the_end.callback(departure.leave)
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
             log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
             reports = Reports(assignments, log)
@@ -88,11 +91,11 @@ class Shift:
             at_the_end.callback(lambda: ledger.record(reports.take(), urgent=True))
             at_the_end.callback(crew.stop)
             try:
-                message = self._loop(crew, guard, reports, ledger)
+                departure.message = self._loop(crew, guard, reports, ledger, departure)
             except TorcError as error:
-                message = str(error)
+                departure.message = str(error)
                 raise
-        return message
+        return departure.message
 
     def _open(self) -> Database:
         if self._settings.database.startswith("sqlite") and self._settings.origin not in ("", machine.boot_id()):
@@ -116,8 +119,13 @@ class Shift:
             python=platform.python_version(),
         )
 
-    def _loop(self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger) -> str:
+    def _loop(self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger, departure: Departure) -> str:
         """Run jobs; returns why it ended."""
+
+        def running() -> dict[int, float]:
+            # Whoever ends an allocation signals the jobs' processes too, which may be faster than we are.
+            return reports.doubtful() | crew.running()
+
         idle_since = time.monotonic()
         last_round = 0.0
         while self._bell.told_to_stop is None:
@@ -136,20 +144,23 @@ class Shift:
             if now - last_round > ROUND:
                 ledger.mark_started(guard.make_a_round())
                 ledger.secure()
+                departure.foresee(running)
                 if not ledger.is_cut_off:  # then nobody else can have them
                     ledger.give_back(crew.take_unserved())
                 last_round = now
             if done := reports.take():
                 ledger.record(done, urgent=crew.is_idle)
-            ledger.ask(crew.appetite())
+            ledger.ask(None if departure.is_out_of_time else crew.appetite())
             if not crew.is_idle:
                 idle_since = now
+            elif departure.is_out_of_time:
+                return departure.end_of_walltime({})
             elif reason := self._reason_to_leave(now - idle_since, news.may_get_work):
                 return reason
             if crew.is_gone:
                 return "its nursery was killed"
             self._wait(crew)
-        return self._bell.told_to_stop
+        return departure.stopped(self._bell.told_to_stop, running())
 
     def _reason_to_leave(self, idle: float, may_get_work: bool) -> str | None:
         if not may_get_work and idle >= self._settings.linger:
@@ -167,13 +178,6 @@ class Shift:
         readable, _, _ = select.select([self._bell.fileno(), *crew.descriptors()], crew.outboxes(), [], timeout)
         if self._bell.fileno() in readable:
             self._bell.silence()
-
-
-def _leave(database: Database, worker: Membership, message: str, backlog: Backlog) -> None:
-    try:
-        leases.leave(database, worker, message=message)
-    except DatabaseUnavailable:  # then others will find that its process has ended, and why
-        backlog.say_farewell(Farewell(message))
 
 
 def _check_folder(folder: Path) -> None:

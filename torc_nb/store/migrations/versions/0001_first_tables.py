@@ -156,6 +156,8 @@ def _create_jobs() -> None:
         sa.Column("result_attempt", sa.Integer(), nullable=True),
         sa.Column("worker_id", ID, nullable=True),
         sa.Column("interruptions", sa.SmallInteger(), nullable=False),
+        sa.Column("walltimes", sa.SmallInteger(), nullable=True),
+        sa.Column("longest_cut", sa.Double(), nullable=True),
         sa.Column("function_id", ID, nullable=True),
         sa.Column("command", sa.Text(), nullable=True),
         sa.Column("collects", ID, nullable=True),
