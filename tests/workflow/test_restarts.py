@@ -184,7 +184,9 @@ def test_rerun_of_a_row_while_its_postprocess_runs(wf: Workflow, tmp_path: Path,
     gate.touch()
     finish()
     assert m.postprocess_result() == 6
-    assert [row.late for row in wf.api.list_results(wf.id, 4)] == [True, False]
+    *stopped, collected = [row.late for row in wf.api.list_results(wf.id, 4)]
+    assert not collected
+    assert stopped in ([], [True])  # it passes the gate, or is stopped before that
     assert len(wf.api.list_results(wf.id, 1)) == 2
 
 
