@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from torc_nb.errors import InvalidRequest
+from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import ResourceRequirementsModel, SlurmSchedulerModel
 from torc_nb.store import Database, requirements, schedulers, workflows
 
@@ -91,6 +91,27 @@ class Resources:
     def delete_slurm_scheduler(self, scheduler_id: int) -> SlurmSchedulerModel:
         """Delete a scheduler; allocations that it asked for stay."""
         return schedulers.remove(self.database, scheduler_id)
+
+
+def asked(database: Database, workflow_id: int, requirement_id: int | None) -> ResourceRequirementsModel | None:
+    """Return the requirements that new jobs of a workflow are to have; NotFound where these are none of its own."""
+    if requirement_id is None:
+        return None
+    found = requirements.get(database, requirement_id)
+    if found.workflow_id != workflow_id:
+        raise NotFound(
+            f"Resource requirements {requirement_id} are workflow {found.workflow_id}'s, not workflow {workflow_id}'s."
+        )
+    return found
+
+
+def checked_scheduler(database: Database, workflow_id: int, scheduler_id: int | None) -> int | None:
+    """Return the scheduler that new jobs of a workflow are meant for; NotFound where it is none of its own."""
+    known = [one.id for one in schedulers.listed(database, workflow_id)]
+    if scheduler_id is not None and scheduler_id not in known:
+        there = ", ".join(map(str, known)) or "none"
+        raise NotFound(f"Workflow {workflow_id} has no scheduler {scheduler_id}; it has {there}.")
+    return scheduler_id
 
 
 def _changed(old: Changeable, changes: dict[str, Any]) -> Changeable:

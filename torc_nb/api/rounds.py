@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from torc_nb.api import mapping
+from torc_nb.api import mapping, resources
 from torc_nb.api.api import Api
+from torc_nb.api.names import free_name
 from torc_nb.api.rows import Rows
-from torc_nb.errors import Conflict, InvalidRequest, NotFound
-from torc_nb.models import JobModel, ResourceRequirementsModel, WorkflowModel
-from torc_nb.store import Database, awaited, maps, requirements, schedulers, workflows
+from torc_nb.errors import Conflict, InvalidRequest
+from torc_nb.models import JobModel, WorkflowModel
+from torc_nb.store import Database, awaited, maps, workflows
 from torc_nb.values import Spill
 
 
@@ -84,14 +85,13 @@ def map_function_to_jobs(
         raise InvalidRequest(f"start_index={start_index}: jobs are numbered from 0 or above.")
     database = api.database
     workflow = workflows.get(database, workflow_id)
-    asked = _requirement(database, workflow_id, resource_requirements_id)
-    _check_scheduler(database, workflow_id, scheduler_id)
+    asked = resources.asked(database, workflow_id, resource_requirements_id)
     waits_for = awaited.split(database, workflow_id, blocked_by_job_ids or ())
     rows = _read_once(params)
     place = mapping.Place(
         blocked_by_maps=waits_for.maps,
         blocked_by_jobs=waits_for.jobs,
-        scheduler_id=scheduler_id,
+        scheduler_id=resources.checked_scheduler(database, workflow_id, scheduler_id),
         first_row=start_index,
         job_name=(lambda row: f"{name_prefix}{row}") if name_prefix else None,
     )
@@ -119,24 +119,6 @@ def _read_once(params: Iterable[Any]) -> Any:
     return params if isinstance(params, Sequence) or hasattr(params, "columns") else list(params)
 
 
-def _requirement(database: Database, workflow_id: int, requirement_id: int | None) -> ResourceRequirementsModel | None:
-    if requirement_id is None:
-        return None
-    found = requirements.get(database, requirement_id)
-    if found.workflow_id != workflow_id:
-        raise NotFound(
-            f"Resource requirements {requirement_id} are workflow {found.workflow_id}'s, not workflow {workflow_id}'s."
-        )
-    return found
-
-
-def _check_scheduler(database: Database, workflow_id: int, scheduler_id: int | None) -> None:
-    known = [one.id for one in schedulers.listed(database, workflow_id)]
-    if scheduler_id is not None and scheduler_id not in known:
-        there = ", ".join(map(str, known)) or "none"
-        raise NotFound(f"Workflow {workflow_id} has no scheduler {scheduler_id}; it has {there}.")
-
-
 def _declared(
     database: Database,
     workflow: WorkflowModel,
@@ -152,7 +134,7 @@ def _declared(
         workflow,
         (this["module"], this["func"]),
         [rows],
-        name=known or _free_name(database, workflow, this["func"]),
+        name=known or free_name(database, workflow.id or 0, this["func"]),
         unpack=False,
         shape={"round": this},
         place=replace(place, is_new=known is None),
@@ -174,12 +156,6 @@ def _repeated(database: Database, workflow: WorkflowModel, this: dict[str, Any],
         if all(one == other for one, other in pairs):
             return str(map_.name)
     return None
-
-
-def _free_name(database: Database, workflow: WorkflowModel, func: str) -> str:
-    assert workflow.id is not None
-    taken = {map_.name for map_ in maps.listed(database, workflow.id)}
-    return next(name for n in count(1) if (name := func if n == 1 else f"{func}-{n}") not in taken)
 
 
 def _models(database: Database, workflow: WorkflowModel, map_id: int, module: str, func: str) -> list[JobModel]:
