@@ -14,6 +14,7 @@ from torc_nb.worker import ledger as module
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.backlog import Backlog
+from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.ledger import Ledger
 
 from .conftest import Site
@@ -28,7 +29,8 @@ class Desk:
         self.worker = leases.join(site.database, who)
         self.assignments = Assignments(site.database, site.id)
         backlog = Backlog(Spool(site.files, self.worker.id))
-        self.ledger = Ledger(site.database, self.worker, self.assignments, backlog, lambda: None)
+        beginning = Beginning(site.database, self.worker, self.assignments, Room(2, 1 << 30), "here")
+        self.ledger = Ledger(site.database, self.worker, self.assignments, backlog, beginning, lambda: None)
         self.ledger.start()
         self.claims: list[Claim] = []
 

@@ -18,6 +18,7 @@ from torc_nb.store.watch import Watch
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments, key_of
 from torc_nb.worker.backlog import MOST, Backlog
+from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.packages import versions
 
 #: How often the database is looked at for new work while there is none, in seconds.
@@ -43,6 +44,7 @@ class News:
     state: str = "started"
     may_get_work: bool = True
     had_lost_lease: bool = False
+    is_suspect: str | None = None  # why it would better leave
     error: BaseException | None = None
 
 
@@ -70,6 +72,7 @@ class Ledger(threading.Thread):
         worker: Membership,
         assignments: Assignments,
         backlog: Backlog,
+        beginning: Beginning,
         wake: Callable[[], None],
     ) -> None:
         super().__init__(name="ledger", daemon=True)
@@ -77,6 +80,7 @@ class Ledger(threading.Thread):
         self._worker = worker
         self._assignments = assignments
         self._backlog = backlog
+        self._beginning = beginning
         self._wake = wake
         self._watch = Watch(database, worker.workflow_id)
         self._changed = threading.Condition()
@@ -136,6 +140,7 @@ class Ledger(threading.Thread):
         """Take what the database said since last asked."""
         with self._changed:
             news = self._news
+            news.is_suspect = self._beginning.verdict
             self._news = News(state=news.state, may_get_work=news.may_get_work)
             return news
 
@@ -215,6 +220,7 @@ class Ledger(threading.Thread):
                 self._exchange(errand, ended)
             self._backlog.written()
             self._failures = 0
+            self._beginning.note(ended)
         except BaseException as error:
             self._backlog.failed()
             self._put_back(errand)
@@ -250,6 +256,8 @@ class Ledger(threading.Thread):
         if errand.given_back:
             returning.give_back(self._database, workflow_id, worker_id, [claim.job_id for claim in errand.given_back])
             self._held.difference_update(claim.job_id for claim in errand.given_back)
+        if self._beginning.verdict is not None:
+            errand.appetite = None
         answer = claims.exchange(
             self._database,
             workflow_id,

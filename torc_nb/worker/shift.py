@@ -20,6 +20,7 @@ from torc_nb.store.spool import Spool
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.backlog import Backlog
+from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.bell import Bell
 from torc_nb.worker.crew import Crew
 from torc_nb.worker.departure import Departure
@@ -73,12 +74,14 @@ class Shift:
         assignments = Assignments(database, worker.workflow_id)
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
-        ledger = Ledger(database, worker, assignments, backlog, self._bell.ring)
+        beginning = Beginning(database, worker, assignments, whole, _host())
+        ledger = Ledger(database, worker, assignments, backlog, beginning, self._bell.ring)
         had = whole.time_left
         walltime = None if had is None else node.walltime(os.environ, had)
         departure = Departure(database, worker, files, walltime, had, lambda: packing.time_left)
         with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
             at_the_end.callback(backlog.close)
+            at_the_end.callback(beginning.hand_back)
             at_the_end.callback(departure.leave)
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
             log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
@@ -109,7 +112,7 @@ class Shift:
         return Introduction(
             workflow_id=self._settings.workflow_id,
             allocation_id=self._settings.allocation_id or None,
-            host=os.environ.get("SLURMD_NODENAME") or socket.gethostname(),
+            host=_host(),
             pid=os.getpid(),
             boot_id=machine.boot_id(),
             process_start=machine.process_start(),
@@ -134,6 +137,8 @@ class Shift:
                 raise news.error
             if news.state in ("deleted", "leaving"):
                 return "its workflow was deleted" if news.state == "deleted" else "it was asked to leave"
+            if news.is_suspect is not None:
+                return news.is_suspect
             if news.had_lost_lease:
                 crew.forget_waiting()
             crew.accept(news.claims)
@@ -178,6 +183,10 @@ class Shift:
         readable, _, _ = select.select([self._bell.fileno(), *crew.descriptors()], crew.outboxes(), [], timeout)
         if self._bell.fileno() in readable:
             self._bell.silence()
+
+
+def _host() -> str:
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,0 +1,95 @@
+"""A node on which everything fails does not burn the jobs that others would complete."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+from torc_nb.store import events
+
+from .conftest import Site
+
+GOOD, BAD = {"SLURMD_NODENAME": "n1"}, {"SLURMD_NODENAME": "n2"}
+
+
+def delicate(row: int) -> int:
+    """Need a library that one node lacks."""
+    with Path("ran").open("a") as file:
+        file.write(f"{row}\n")
+    if Path("/proc/self/oom_score_adj").exists() and os.environ.get("SLURMD_NODENAME") == "n2":
+        raise ImportError("libmissing.so.1: cannot open shared object file")
+    time.sleep(0.1)
+    return row
+
+
+def told(site: Site, kind: str) -> list[dict[str, object]]:
+    """What the events of a kind say."""
+    return [event.data for event in events.listed(site.database, site.id) if event.kind == kind]
+
+
+def test_a_broken_node_leaves_and_its_failures_are_tried_elsewhere(any_site: Site) -> None:
+    """It says so, an event tells, and in the end everything is complete, by the good node."""
+    any_site.map(delicate, range(100), postprocess=len)
+    good = any_site.worker(num_cpus=2, environ=GOOD)
+    any_site.until(lambda: any_site.statuses().get("completed", 0) > 3)
+    bad = any_site.worker(num_cpus=2, environ=BAD)
+    assert bad.wait(30) == 0
+    assert good.wait(60) == 0
+    any_site.run(num_cpus=2, environ=GOOD)  # should the good one have left while the failures were put back
+    assert any_site.statuses() == {"completed": 101}
+    (left,) = [data["message"] for data in told(any_site, "worker left") if "broken" in str(data["message"])]
+    assert "first" in str(left)
+    assert "ImportError: libmissing.so.1" in str(left)
+    assert "while other nodes complete theirs: the node n2 may be broken" in str(left)
+    (suspected,) = told(any_site, "node suspected")
+    assert suspected["tried_again"] == suspected["failed"]
+    assert max(Counter(any_site.lines()).values()) == 2
+
+
+def test_jobs_that_fail_everywhere_suspect_no_node(any_site: Site) -> None:
+    """Where the others fail too nobody leaves, and nothing is tried twice."""
+
+    def run(row: int) -> int:
+        time.sleep(0.05)
+        with Path("ran").open("a") as file:
+            file.write(f"{row}\n")
+        return 1 // (row % 2)
+
+    any_site.map(lambda row: run(0) if row >= 10 else row, range(60))
+    workers = [any_site.worker(num_cpus=1, environ=environ) for environ in (GOOD, BAD)]
+    for worker in workers:
+        assert worker.wait(60) == 0
+    assert any_site.statuses() == {"completed": 10, "failed": 50}
+    assert told(any_site, "node suspected") == []
+
+
+def test_a_single_worker_suspects_nobody(site: Site) -> None:
+    """What failed first and what was completed before, on the same node, say nothing of the node."""
+    site.map(lambda row: row, range(50), name="fine")
+    assert site.run() == {"completed": 50}
+    site.map(lambda row: 1 // 0, range(20), name="hopeless")
+    assert site.run() == {"completed": 50, "failed": 20}
+    assert told(site, "node suspected") == []
+
+
+def test_one_success_is_enough(site: Site) -> None:
+    """A worker that has completed a job stays, whatever fails after it."""
+
+    def run(row: int) -> int:
+        time.sleep(0.1 if os.environ.get("SLURMD_NODENAME") == "n1" else 0.02)
+        if os.environ.get("SLURMD_NODENAME") == "n2" and Path("worked").exists():
+            raise RuntimeError
+        if os.environ.get("SLURMD_NODENAME") == "n2":
+            Path("worked").touch()
+        return row
+
+    site.map(run, range(80))
+    good = site.worker(num_cpus=1, environ=GOOD)
+    site.until(lambda: site.statuses().get("completed", 0) > 3)
+    bad = site.worker(num_cpus=1, environ=BAD)
+    assert bad.wait(60) == 0
+    assert good.wait(60) == 0
+    assert site.statuses()["failed"] > 3
+    assert told(site, "node suspected") == []
