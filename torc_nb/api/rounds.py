@@ -101,7 +101,6 @@ def map_function_to_jobs(
         "postprocess": postprocess_func,
         "start_index": start_index,
         "name_prefix": name_prefix,
-        "blocked_by": waits_for.digest,
     }
     options: dict[str, Any] = {
         "requirement": asked,
@@ -128,7 +127,7 @@ def _declared(
     options: dict[str, Any],
 ) -> list[JobModel]:
     """Declare the round, or once more the one that it repeats."""
-    known = _repeated(database, workflow, this, rows)
+    known = _repeated(database, workflow, this, rows, awaited.Awaited(place.blocked_by_maps, place.blocked_by_jobs))
     mapped = mapping.declare(
         database,
         workflow,
@@ -143,10 +142,16 @@ def _declared(
     return _models(database, workflow, mapped.outcome.map_id, this["module"], this["func"])
 
 
-def _repeated(database: Database, workflow: WorkflowModel, this: dict[str, Any], rows: Any) -> str | None:
+def _repeated(
+    database: Database, workflow: WorkflowModel, this: dict[str, Any], rows: Any, waits_for: awaited.Awaited
+) -> str | None:
     """Return the name of the map that an equal call made; None where there is none."""
     assert workflow.id is not None
-    alike = [map_ for map_ in maps.listed(database, workflow.id) if map_.shape.get("round") == this]
+    alike = [
+        map_
+        for map_ in maps.listed(database, workflow.id)
+        if map_.shape.get("round") == this and awaited.by_map(database, map_.id) == waits_for
+    ]
     if not alike:
         return None
     spill = Spill(Path(workflow.files) / "values")

@@ -12,6 +12,7 @@ from torc_nb.commands.grammar import Noun
 from torc_nb.commands.hpc import hpc, slurm
 from torc_nb.commands.jobs import jobs
 from torc_nb.commands.mapping import map_
+from torc_nb.commands.moving import export, import_
 from torc_nb.commands.resource_requirements import resource_requirements
 from torc_nb.commands.results import results
 from torc_nb.commands.running import rerun, run
@@ -21,7 +22,7 @@ from torc_nb.commands.workflows import workflows
 
 NOUNS = (workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events)
 
-for verb in (*OF_WORKFLOWS, use):
+for verb in (*OF_WORKFLOWS, use, export, import_):
     workflows.add_command(verb)
 for verb in OF_JOBS:
     jobs.add_command(verb)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from array import array
 from collections import Counter
 from collections.abc import Iterable
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
@@ -12,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from torc_nb.errors import NotFound
-from torc_nb.store import schema
+from torc_nb.store import blockers, schema
 from torc_nb.store.database import Database
 from torc_nb.store.maps import job_total
 
@@ -27,12 +25,6 @@ class Awaited(NamedTuple):
 
     maps: tuple[int, ...] = ()
     jobs: tuple[int, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """A short text that differs where they differ."""
-        ids = array("q", [len(self.maps), *self.maps, *self.jobs])
-        return hashlib.blake2b(ids.tobytes(), digest_size=16).hexdigest()
 
 
 def split(database: Database, workflow_id: int, job_ids: Iterable[int]) -> Awaited:
@@ -60,3 +52,12 @@ def split(database: Database, workflow_id: int, job_ids: Iterable[int]) -> Await
         given = Counter(map_of.values())
         whole = {map_id for map_id, n in given.items() if map_id and n == job_total(connection, workflow_id, map_id)}
     return Awaited(tuple(sorted(whole)), tuple(job_id for job_id in ids if map_of[job_id] not in whole))
+
+
+def by_map(database: Database, map_id: int) -> Awaited:
+    """Return what a map waits for, or waited for."""
+    after = schema.map_dependencies
+    with database.read() as connection:
+        whole = connection.scalars(select(after.c.blocked_by_map_id).where(after.c.map_id == map_id)).all()
+        single = [row[0] for row in connection.execute(blockers.of_map(map_id))]
+    return Awaited(tuple(sorted(whole)), tuple(sorted(single)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select
 
@@ -21,7 +22,7 @@ def keep(connection: Connection, map_id: int, job_ids: Iterable[int]) -> None:
         connection.execute(insert(_blockers), rows)
 
 
-def of_map(map_id: int) -> Select[tuple[int]]:
+def of_map(map_id: int) -> Select[Any]:
     """Select the jobs that a map waits for."""
     return select(_blockers.c.blocked_by).where(_blockers.c.map_id == map_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
@@ -136,9 +137,7 @@ def _last_reason(connection: Connection, workflow_id: int, map_id: int) -> str |
     return next((str(data["reason"]) for data in told if data["map_id"] == map_id), None)
 
 
-def _all_finished(
-    connection: Connection, workflow_id: int, job_ids: Select[tuple[int]], map_ids: Sequence[int]
-) -> bool:
+def _all_finished(connection: Connection, workflow_id: int, job_ids: Select[Any], map_ids: Sequence[int]) -> bool:
     finished = [int(status) for status in FINISHED]
     left = counts.unfinished(connection, workflow_id, list(map_ids))
     if any(left.values()):
@@ -147,7 +146,7 @@ def _all_finished(
     return connection.scalar(pending) is None
 
 
-def _cause(connection: Connection, workflow_id: int, job_ids: Select[tuple[int]], map_ids: Sequence[int]) -> str | None:
+def _cause(connection: Connection, workflow_id: int, job_ids: Select[Any], map_ids: Sequence[int]) -> str | None:
     """Say which job's failure keeps the waiting ones from running; None where all completed."""
     error = (schema.results.c.error_type, schema.results.c.error)
     chosen = select(_jobs, schema.maps.c.name.label("map_name"), *error).select_from(
