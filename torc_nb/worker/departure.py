@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from torc_nb.errors import DatabaseUnavailable
+from torc_nb.errors import DatabaseUnavailable, LaunchError
 from torc_nb.models import Membership
 from torc_nb.models.quantities import format_duration
 from torc_nb.store import Database, leases
@@ -84,3 +86,18 @@ class Departure:
             self._spool.say_farewell(Farewell(message, self._cut))
         except OSError as error:
             print(f"torc_nb worker: why it ends could not be written down: {error}", file=sys.stderr, flush=True)
+
+
+def cancel_what_waits(database: Database, workflow_id: int) -> None:
+    """Cancel what still waits in Slurm's queue for a workflow in which nothing is left to do.
+
+    Where that fails, or there is no scancel on this node, it will start, find nothing to do, and leave.
+    """
+    if "SLURM_JOB_ID" not in os.environ:
+        return
+    from torc_nb import slurm
+    from torc_nb.store import allocations
+
+    if slurm.available():
+        with contextlib.suppress(LaunchError, DatabaseUnavailable):
+            slurm.cancel(allocations.cancel_idle(database, workflow_id))

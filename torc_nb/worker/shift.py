@@ -23,7 +23,7 @@ from torc_nb.worker.backlog import Backlog
 from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.bell import Bell
 from torc_nb.worker.crew import Crew
-from torc_nb.worker.departure import Departure
+from torc_nb.worker.departure import Departure, cancel_what_waits
 from torc_nb.worker.guard import Guard
 from torc_nb.worker.ledger import Ledger
 from torc_nb.worker.log import Log
@@ -57,11 +57,11 @@ class Shift:
             database = self._open()
             files = workflows.files_folder(database, self._settings.workflow_id)
             _check_folder(files)
-            # Whoever declares work and then looks for a worker may have found this one just before it left.
-            while self._join_and_leave(database, files) == _NOTHING_LEFT and claims.can_still_get_work(
-                database, self._settings.workflow_id
-            ):
-                pass
+            while self._join_and_leave(database, files) == _NOTHING_LEFT:
+                # Whoever declares work and then looks for a worker may have found this one just before it left.
+                if not claims.can_still_get_work(database, self._settings.workflow_id):
+                    cancel_what_waits(database, self._settings.workflow_id)
+                    break
         except TorcError as error:
             sys.exit(f"torc_nb worker: {error}")
         finally:
