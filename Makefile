@@ -1,6 +1,7 @@
 # make demo   the first notebook, executed on this machine
 # make test   everything that CI runs
 # make lint   ruff and mypy alone
+# make docs   the documentation, as a site in build/docs
 # make bench  the figures of docs/, side by side with other tools
 # make clean  remove what these made
 
@@ -13,7 +14,7 @@ NOTEBOOK := 1-map.ipynb
 LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
 
-.PHONY: demo test lint bench clean services
+.PHONY: demo test lint docs bench clean services
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
@@ -32,6 +33,10 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "Open build/docs/index.html in a browser."
+
 bench: $(VENV)/.bench services
 	$(BIN)/python -m tests.benchmarks
 
@@ -43,9 +48,10 @@ services:
 
 # One environment; a stamp for each set of extras that was installed into it.
 $(VENV)/.demo: EXTRAS := lab,notebooks
-$(VENV)/.test: EXTRAS := dev,lab,notebooks,postgres
+$(VENV)/.docs: EXTRAS := docs
+$(VENV)/.test: EXTRAS := dev,docs,lab,notebooks,postgres
 $(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,postgres
-$(VENV)/.demo $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/pip
+$(VENV)/.demo $(VENV)/.docs $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/pip
 	@echo "Installing torc_nb with [$(EXTRAS)] into $(VENV)"
 	@$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@

@@ -1,19 +1,21 @@
 """The exception tree. Each message says what happened, to what, and what to type next.
 
-TorcError
-├── CannotCapture        a function that cannot travel to a worker
-├── CannotLoad           a stored function that cannot be loaded here
-├── CannotStore          a value that cannot be kept in the database
-├── InvalidRequest       an argument that makes no sense, said before anything is changed
-│   └── NotFound         no such workflow, map, job, ...
-├── DatabaseError
-│   ├── DatabaseTooNew   made by a newer torc_nb
-│   ├── DatabaseElsewhere  an SQLite file opened on another machine
-│   └── DatabaseUnavailable  it does not answer now
-├── Conflict             somebody else changed it meanwhile
-├── JobFailed            raised where results are iterated
-└── LaunchError          Slurm or this machine refused to start a worker
-    └── SlurmUnavailable  Slurm is not installed here, or does not answer now
+::
+
+    TorcError
+    ├── CannotCapture        a function that cannot travel to a worker
+    ├── CannotLoad           a stored function that cannot be loaded here
+    ├── CannotStore          a value that cannot be kept in the database
+    ├── InvalidRequest       an argument that makes no sense, said before anything is changed
+    │   └── NotFound         no such workflow, map, job, ...
+    ├── DatabaseError
+    │   ├── DatabaseTooNew   made by a newer torc_nb
+    │   ├── DatabaseElsewhere  an SQLite file opened on another machine
+    │   └── DatabaseUnavailable  it does not answer now
+    ├── Conflict             somebody else changed it meanwhile
+    ├── JobFailed            raised where results are iterated
+    └── LaunchError          Slurm or this machine refused to start a worker
+        └── SlurmUnavailable  Slurm is not installed here, or does not answer now
 """
 
 from __future__ import annotations
