@@ -5,6 +5,7 @@ from __future__ import annotations
 from torc_nb.commands.allocations import allocations
 from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
 from torc_nb.commands.choosing import use
+from torc_nb.commands.cleaning import clean
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.files import files
@@ -22,7 +23,7 @@ from torc_nb.commands.workflows import workflows
 
 NOUNS = (workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events)
 
-for verb in (*OF_WORKFLOWS, use, export, import_):
+for verb in (*OF_WORKFLOWS, use, clean, export, import_):
     workflows.add_command(verb)
 for verb in OF_JOBS:
     jobs.add_command(verb)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from torc_nb import models
 from torc_nb.store import portable, schema, workflows
 from torc_nb.store.database import Database
+from torc_nb.store.maps import stretches
 from torc_nb.store.portable import Portable
 
 _jobs = schema.jobs
@@ -86,14 +87,14 @@ def _rows(database: Database, workflow_id: int, one: Portable) -> Iterator[Any]:
         yield from _all(database, one, _maps.c.id.in_(visible))
     elif one.table is _jobs:
         shown = (_jobs.c.map_id == 0) | _jobs.c.map_id.in_(visible)
-        for first, last in _stretches(database, workflow_id):
+        for first, last in stretches(database, workflow_id, PIECE):
             of_stretch = (_jobs.c.workflow_id == workflow_id) & _jobs.c.id.between(first, last)
             yield from _all(database, one, of_stretch, shown)
     elif one.key == "workflow_id":
         yield from _by_id(database, workflow_id, one)
     elif one.key == "job_id":
         key = one.table.c.job_id
-        for first, last in _stretches(database, workflow_id) if _any(database, one) else ():
+        for first, last in stretches(database, workflow_id, PIECE) if _any(database, one) else ():
             yield from _all(database, one, key.in_(ours.where(_jobs.c.id.between(first, last))))
     else:
         yield from _all(database, one, one.table.c[one.key].in_(visible))
@@ -110,24 +111,6 @@ def _by_id(database: Database, workflow_id: int, one: Portable) -> Iterator[Any]
         if len(page) < PIECE:
             return
         last = page[-1].id
-
-
-def _stretches(database: Database, workflow_id: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and last id of every few thousand jobs."""
-    last = 0
-    while True:
-        statement = (
-            select(_jobs.c.id)
-            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.id > last)
-            .order_by(_jobs.c.id)
-            .limit(PIECE)
-        )
-        with database.read() as connection:
-            ids = connection.scalars(statement).all()
-        if not ids:
-            return
-        yield ids[0], ids[-1]
-        last = ids[-1]
 
 
 def _any(database: Database, one: Portable) -> bool:

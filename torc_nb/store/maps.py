@@ -27,6 +27,7 @@ __all__ = [
     "jobs_of",
     "listed",
     "order_of",
+    "stretches",
     "sweep",
 ]
 
@@ -95,6 +96,24 @@ def _paged(database: Database, workflow_id: int, map_id: int, *columns: ColumnEl
         if len(page) < _PAGE:
             return
         last = page[-1].id
+
+
+def stretches(database: Database, workflow_id: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last id of every ``size`` jobs of a workflow, those of maps being built among them."""
+    last = 0
+    while True:
+        statement = (
+            select(_jobs.c.id)
+            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.id > last)
+            .order_by(_jobs.c.id)
+            .limit(size)
+        )
+        with database.read() as connection:
+            ids = connection.scalars(statement).all()
+        if not ids:
+            return
+        yield ids[0], ids[-1]
+        last = ids[-1]
 
 
 def job_total(connection: Connection, workflow_id: int, map_id: int) -> int:

@@ -52,7 +52,9 @@ class Spill:
         name = _address(data)
         path = _path(self.folder, name)
         try:
-            if not _holds(path, len(data)):
+            if _holds(path, len(data)):
+                os.utime(path)  # its age tells that nobody needs it
+            else:
                 _write(path, data)
         except OSError as error:
             raise CannotStore(_not_written(path, len(data), error)) from error
