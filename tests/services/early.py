@@ -93,7 +93,7 @@ def minute_worker(minute_cluster: SlurmCluster, tmp_path_factory: pytest.TempPat
         patch.setenv("PYTHONPATH", WORKS)
         _reach(minute_cluster, patch)
         answers = Answers(folder / "answers")
-        scheduler = SlurmSchedulerModel(walltime="00:01:00")
+        scheduler = SlurmSchedulerModel(walltime=60)
         (launched,) = schedule([answers.settings(seconds=300)], scheduler, folder, work="launch.works:answer")
         return Begun(launched, answers)
 
@@ -109,7 +109,7 @@ def minute_workflow(minute_cluster: SlurmCluster, tmp_path_factory: pytest.TempP
         workflow_id = api.create_workflow(WorkflowModel(name="sweep", files=str(folder / "files"))).id or 0
         asked = ResourceRequirementsModel(workflow_id=workflow_id, runtime=8)
         api.map_function(workflow_id, leave_a_mark, range(12), [8.0] * 12, name="long", requirement=asked)
-        api.schedule_nodes(workflow_id, 1, scheduler=SlurmSchedulerModel(cpus=1, walltime="00:01:00"))
+        api.schedule_nodes(workflow_id, 1, scheduler=SlurmSchedulerModel(cpus=1, walltime=60))
         api.database.close()
     return folder
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
-from store.scene import OTHER_FUNCTION, Scene, completion, row
+from store.scene import COLLECT, OTHER_FUNCTION, Scene, completion, row
 
 from torc_nb.models import JobStatus
 from torc_nb.store import claims, jobs, leases, resetting, results, schema, workflows
@@ -179,6 +179,33 @@ def test_a_late_result_of_changed_inputs_does_not_count(scene: Scene, change: Ca
     scene.complete(worker, found)
     assert scene.counts() == before
     assert [attempt.late for attempt in results.attempts(scene.database, scene.id)] == [True]
+
+
+def test_a_late_postprocess_of_earlier_results_does_not_count(scene: Scene) -> None:
+    """A row ran again since its worker was cut off, and the list that it was given has changed."""
+    scene.declare("a", postprocess_id=COLLECT)
+    worker, other = scene.worker(), scene.worker()
+    scene.complete(worker, scene.claim(worker))
+    (collecting,) = scene.claim(worker)
+    _lose(scene, worker)
+    resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
+    (again,) = scene.claim(other)
+    scene.complete(other, [again])
+    assert scene.counts() == {"completed": 1, "ready": 1}
+    scene.complete(worker, [collecting])
+    assert scene.counts() == {"completed": 1, "ready": 1}
+
+
+def test_a_claim_is_given_what_stands_now(scene: Scene) -> None:
+    """What an attempt was given before, that did not end, is forgotten with the next claim."""
+    scene.declare("a")
+    worker = scene.worker()
+    scene.claim(worker)
+    with scene.database.write() as connection:
+        connection.execute(update(schema.jobs).values(params="b", params_digest=row("b").digest, replaced="a"))
+    _lose(scene, worker)
+    (claim,) = scene.claim(scene.worker())
+    assert (claim.params, scene.job(claim.job_id).replaced) == ("b", None)
 
 
 def test_a_late_failure_does_not_count(scene: Scene) -> None:

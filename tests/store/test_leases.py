@@ -9,9 +9,9 @@ import time
 import pytest
 from store.scene import Scene
 
-from torc_nb.errors import NotFound
+from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import AllocationModel, JobStatus, Membership
-from torc_nb.store import allocations, events, jobs, leases, machine, resetting, workflows
+from torc_nb.store import allocations, events, jobs, leases, machine, resetting, schema, workflows
 
 NOBODY = {"pid": 2**22 + 1, "process_start": 1.0}
 
@@ -149,6 +149,26 @@ def test_an_allocation_follows_its_worker(scene: Scene) -> None:
     assert (allocation().state, allocation().message, allocation().ended) == ("running", "", None)
     leases.leave(scene.database, worker, message="no work left")
     assert (allocation().state, allocation().message) == ("ended", "no work left")
+
+
+def test_a_worker_of_a_canceled_allocation_does_not_begin(scene: Scene) -> None:
+    """It was started before the cancellation, and could not be reached."""
+    (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
+    with scene.database.write() as connection:
+        connection.execute(schema.allocations.update().values(state="canceled"))
+    with pytest.raises(Conflict, match="was canceled"):
+        scene.worker(allocation_id=allocation_id)
+    assert scene.rows("workers") == 0
+
+
+@pytest.mark.parametrize(("kind", "known"), [("slurm", "7_2"), ("local", None)])
+def test_a_worker_tells_its_job_where_the_submitting_kernel_could_not(
+    scene: Scene, kind: str, known: str | None
+) -> None:
+    """Of a worker on this machine the Slurm job around it is the kernel's."""
+    (allocation_id,) = allocations.create(scene.database, scene.id, kind, 1)
+    scene.worker(allocation_id=allocation_id, scheduler_job="7_2")
+    assert allocations.get(scene.database, allocation_id).scheduler_job == known
 
 
 def test_a_worker_is_asked_to_leave(scene: Scene) -> None:

@@ -10,7 +10,18 @@ from store.scene import COLLECT, Scene
 
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
-from torc_nb.store import Database, allocations, dependencies, environments, jobs, leases, schedulers, schema, workflows
+from torc_nb.store import (
+    Database,
+    allocations,
+    blockers,
+    dependencies,
+    environments,
+    jobs,
+    leases,
+    schedulers,
+    schema,
+    workflows,
+)
 
 
 def test_a_new_workflow_has_a_private_folder(database: Database, tmp_path: Path) -> None:
@@ -47,7 +58,7 @@ def test_a_state_is_entered_once(scene: Scene) -> None:
 def _fill(scene: Scene) -> None:
     """Let a workflow have rows in every table."""
     first = scene.declare("abc", postprocess_id=COLLECT)
-    scene.declare("de", name="n", blocked_by_maps=(first.map_id,))
+    second = scene.declare("de", name="n", blocked_by_maps=(first.map_id,))
     environments.keep(scene.database, scene.id, environments.Environment("/", {"A": "1"}))
     schedulers.keep(scene.database, SlurmSchedulerModel(workflow_id=scene.id))
     (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
@@ -69,6 +80,7 @@ def _fill(scene: Scene) -> None:
         }.items():  # fmt: skip
             connection.execute(insert(schema.metadata.tables[table]).values(values))
         dependencies.after_jobs(connection, found[1].job_id, [found[0].job_id])
+        blockers.keep(connection, second.map_id, [found[0].job_id])
 
 
 def test_a_removed_workflow_leaves_no_row(scene: Scene, tmp_path: Path) -> None:

@@ -86,8 +86,9 @@ def spoil(row: int) -> dict[str, object]:
         "handler": str(signal.getsignal(signal.SIGTERM)),
         "warnings": str(warnings.filters),
         "umask": oct(os.umask(0o022)),
-        "streams": [stream is original for stream, original in
-                    ((sys.stdout, getattr(sys, "_first_stdout", sys.stdout)),)],
+        "streams": [
+            stream is original for stream, original in ((sys.stdout, getattr(sys, "_first_stdout", sys.stdout)),)
+        ],
         "pid": os.getpid(),
     }
     os.umask(int(str(found["umask"]), 8))

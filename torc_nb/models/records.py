@@ -155,7 +155,7 @@ class AllocationModel(Record):
     scheduler_id: int | None = None
     kind: str = Field(default="local", description="local or slurm")
     scheduler_job: str | None = Field(default=None, description="Slurm's job id, 12_3 for an array's task; or the pid")
-    state: str = Field(default="submitted", description="submitted, running, ended or failed")
+    state: str = Field(default="submitted", description="submitted, running, ended, failed or canceled")
     submitted: float | None = None
     ended: float | None = None
     log: str = Field(default="", description="path of what the scheduler and the worker printed")

@@ -72,6 +72,7 @@ class Introduction(NamedTuple):
     num_gpus: int = 0
     memory: int = 0  # bytes
     python: str = ""
+    scheduler_job: str | None = None  # Slurm's id of the job that it runs in, 12_3 for an array's task
 
 
 class Membership(NamedTuple):

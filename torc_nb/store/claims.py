@@ -152,7 +152,7 @@ _chosen = (
 _CLAIM = (
     update(_jobs)
     .where(_jobs.c.id.in_(_chosen.scalar_subquery()))
-    .values(status=int(JobStatus.PENDING), worker_id=bindparam("worker"), attempt=_jobs.c.attempt + 1)
+    .values(status=int(JobStatus.PENDING), worker_id=bindparam("worker"), attempt=_jobs.c.attempt + 1, replaced=None)
     .returning(
         _jobs.c.id,
         _jobs.c.attempt,

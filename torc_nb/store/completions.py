@@ -117,8 +117,15 @@ def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) ->
     """Whether nobody finished the job meanwhile, and it would run with the same inputs and code again."""
     if done.status != JobStatus.COMPLETED or job.status not in (JobStatus.READY, *CLAIMED):
         return False
+    if job.collects is not None and done.run_id != _run_id(connection, job.workflow_id):
+        return False  # the results that it was given may have come anew
     code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
     return code == done.function_id and _same_inputs(job.params_digest, done)
+
+
+def _run_id(connection: Connection, workflow_id: int) -> int:
+    workflows = schema.workflows
+    return int(connection.scalar(select(workflows.c.run_id).where(workflows.c.id == workflow_id)) or 0)
 
 
 def _same_inputs(params_digest: bytes, done: Completion) -> bool:

@@ -59,7 +59,9 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             database = cls(_sqlite_engine(parsed, create))
         else:
-            database = cls(create_engine(parsed, paramstyle="format", pool_pre_ping=True))
+            database = cls(
+                create_engine(parsed, paramstyle="format", pool_pre_ping=True, connect_args=_patience(parsed))
+            )
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -206,6 +208,15 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
     return parsed.set(database=str(Path(parsed.database).expanduser().resolve()))
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """How long a server may be silent before its connection counts as broken, where the URL does not say: seconds.
+
+    Otherwise a pulled cable would keep whoever waits for an answer for many minutes.
+    """
+    keepalive = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
+    return {name: value for name, value in keepalive.items() if name not in url.query}
 
 
 def _sqlite_engine(url: URL, create: bool) -> Engine:

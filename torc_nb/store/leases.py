@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, select, update
 
 from torc_nb import models
-from torc_nb.errors import NotFound
+from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import Introduction, JobStatus, Membership
 from torc_nb.models.quantities import format_duration
 from torc_nb.store import (
@@ -49,22 +49,42 @@ def join(database: Database, worker: Introduction) -> Membership:
     ------
     NotFound
         Its workflow was deleted.
+    Conflict
+        Its allocation was canceled before it began.
     """
     workflows = schema.workflows
     with database.write() as connection:
         if connection.scalar(select(workflows.c.id).where(workflows.c.id == worker.workflow_id)) is None:
             raise NotFound(f"There is no workflow {worker.workflow_id} in {database!r} any more.")
         now = database.now(connection)
+        entry = worker._asdict()
+        del entry["scheduler_job"]
         times = {"started": now, "last_seen": now, "lease_expires": now + LEASE}
         worker_id: int = connection.scalar(
-            insert(_workers)
-            .values(worker._asdict() | times | {"state": "running", "packages": {}})
-            .returning(_workers.c.id)
+            insert(_workers).values(entry | times | {"state": "running", "packages": {}}).returning(_workers.c.id)
         )
         if worker.allocation_id is not None:
-            _change_allocation(connection, worker.allocation_id, state="running", message="", ended=None)
+            _occupy(connection, worker.allocation_id, worker.scheduler_job)
         events.add(database, connection, worker.workflow_id, "worker joined", worker_id=worker_id, host=worker.host)
     return Membership(worker_id, worker.workflow_id, worker.allocation_id)
+
+
+def _occupy(connection: Connection, allocation_id: int, scheduler_job: str | None) -> None:
+    """Note that an allocation runs; and its name in Slurm, should the kernel that submitted it have died before."""
+    allocations = schema.allocations
+    found = connection.execute(
+        select(allocations.c.kind, allocations.c.state, allocations.c.scheduler_job).where(
+            allocations.c.id == allocation_id
+        )
+    ).first()
+    if found is None:
+        return
+    if found.state == "canceled":
+        raise Conflict(f"Allocation {allocation_id} was canceled before its worker began.")
+    _change_allocation(connection, allocation_id, state="running", message="", ended=None)
+    # A worker on this machine may be within a Slurm job too: that of the kernel, which is not ours to cancel.
+    if found.kind == "slurm" and found.scheduler_job is None:
+        _change_allocation(connection, allocation_id, scheduler_job=scheduler_job)
 
 
 def renew(database: Database, connection: Connection, worker_id: int) -> str:

@@ -98,6 +98,12 @@ def gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
         return ()
 
 
+def scheduler_job(environ: Mapping[str, str]) -> str | None:
+    """Return Slurm's name of the job that we are in, as in ``12`` or, of an array's task, ``12_3``; None outside."""
+    array = environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{environ['SLURM_ARRAY_TASK_ID']}" if array else environ.get("SLURM_JOB_ID")
+
+
 def time_left(environ: Mapping[str, str]) -> float | None:
     """Return the seconds until the allocation's walltime ends; None where it has no end."""
     job = environ.get("SLURM_JOB_ID")

@@ -120,6 +120,7 @@ class Shift:
             num_gpus=gpus,
             memory=memory,
             python=platform.python_version(),
+            scheduler_job=node.scheduler_job(os.environ),
         )
 
     def _loop(self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger, departure: Departure) -> str:
