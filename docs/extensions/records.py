@@ -34,13 +34,13 @@ class Records(SphinxDirective):
         for text in (inspect.getdoc(model) or "").split("\n\n"):
             section += paragraph(" ".join(text.split()))
         rows = [_row(field, info) for field, info in model.model_fields.items()]
-        section += table(("field", "type", "default", "meaning"), rows, widths=(5, 4, 3, 8))
+        section += table(("field", "type", "default", "meaning"), rows, widths=(4, 3, 3, 8))
         return section
 
 
 def _row(name: str, info: FieldInfo) -> list[str]:
     annotation: Any = info.annotation
-    kind = annotation.__name__ if type(annotation) is type else str(annotation).replace("typing.", "")
+    kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
     default = info.get_default(call_default_factory=True, validated_data={})
     shown = "required" if default is PydanticUndefined else f"``{getattr(default, 'label', repr(default))}``"
     return [f"``{name}``", f"``{kind}``", shown, info.description or ""]

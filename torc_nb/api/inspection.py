@@ -17,7 +17,7 @@ from torc_nb.worker import log
 
 @dataclass(frozen=True)
 class MapStatus:
-    """How one map stands."""
+    """How one map stands: its id, its name, and how many of its jobs have which status."""
 
     map_id: int
     name: str
@@ -26,7 +26,23 @@ class MapStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """How a workflow stands: what a view shows."""
+    """How a workflow stands: what a view shows.
+
+    Attributes
+    ----------
+    workflow : WorkflowModel
+        Which one, and its state.
+    statuses : dict
+        How many jobs have which status.
+    maps : list of MapStatus
+        The same for each map; name ``""`` for the jobs of none.
+    workers : list of WorkerModel
+        Those that are there.
+    waiting, failed : list of AllocationModel
+        Allocations that have not begun, and those that never came to life; ``message`` says why.
+    versions : mapping
+        Of maps whose results were made by several versions of the code, how many by which.
+    """
 
     workflow: WorkflowModel
     statuses: dict[JobStatus, int]
@@ -34,7 +50,6 @@ class Status:
     workers: list[WorkerModel]
     waiting: list[AllocationModel]
     failed: list[AllocationModel]
-    #: Of maps whose results were made by several versions of the code: how many by which.
     versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
@@ -55,7 +70,17 @@ class Status:
 
 @dataclass(frozen=True)
 class Output:
-    """What one attempt of a job printed, and its traceback where it failed."""
+    """What one attempt of a job printed, and its traceback where it failed; as text, one after the other.
+
+    Attributes
+    ----------
+    job_id, attempt : int
+        Of which attempt.
+    stdout, stderr : str
+        What it printed, the middle left out where that was much.
+    traceback : str or None
+        None where it raised nothing.
+    """
 
     job_id: int
     attempt: int

@@ -37,15 +37,15 @@ class Report:
 
     Attributes
     ----------
-    total, ready, waits, failed
+    total, ready, waits, failed : int
         Jobs: all; those that become ready; those that wait for these; failed ones that are left alone.
-    reasons
+    reasons : dict
         How many jobs run again for which reason, those that follow left out.
-    run_id
+    run_id : int
         The number of the run that begins, or, where nothing does, of the one that is.
-    notes
+    notes : tuple of str
         What deserves attention.
-    rows
+    rows : callable
         Gives the jobs affected, in the order of their ids, read as they are iterated; of a dry run only.
     """
 

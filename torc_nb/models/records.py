@@ -40,9 +40,9 @@ class ResourceRequirementsModel(Record):
     num_cpus: int = Field(default=1, ge=1)
     num_gpus: int = Field(default=0, ge=0)
     num_nodes: int = Field(default=1, ge=1)
-    memory: int | None = None
-    runtime: float | None = None
-    timeout: float | None = None
+    memory: int | None = Field(default=None, description="bytes; None: the node's share for its CPUs")
+    runtime: float | None = Field(default=None, description="seconds that it is expected to take")
+    timeout: float | None = Field(default=None, description="seconds after which it is stopped")
 
     @field_validator("memory", mode="before")
     @classmethod
