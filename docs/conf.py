@@ -26,7 +26,7 @@ exclude_patterns = ["extensions", "replay.py"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-smartquotes = False  # what is quoted is often code
+smartquotes_action = "De"  # dashes and ellipses; what is quoted is often code
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

@@ -66,6 +66,7 @@ class Commands(SphinxDirective):
 
     def _section(self, title: str, anchor: str) -> nodes.section:
         section = nodes.section(ids=[anchor], names=[nodes.fully_normalize_name(title)])
+        section["support_smartquotes"] = False  # --option is no dash
         section += nodes.title(title, title)
         self.state.document.note_explicit_target(section, section)
         return section

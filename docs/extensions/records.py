@@ -27,6 +27,7 @@ class Records(SphinxDirective):
     def _record(self, model: Any) -> nodes.section:
         name = model.__name__
         section = nodes.section(ids=[f"torc_nb.{name}"], names=[name.lower()])
+        section["support_smartquotes"] = False  # --option is no dash
         section += nodes.title(name, name)
         self.state.document.note_explicit_target(section, section)
         domain = self.env.get_domain("py")

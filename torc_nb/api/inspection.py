@@ -38,8 +38,10 @@ class Status:
         The same for each map; name ``""`` for the jobs of none.
     workers : list of WorkerModel
         Those that are there.
-    waiting, failed : list of AllocationModel
-        Allocations that have not begun, and those that never came to life; ``message`` says why.
+    waiting : list of AllocationModel
+        Allocations that have not begun; ``message`` says why.
+    failed : list of AllocationModel
+        Those that never came to life.
     versions : mapping
         Of maps whose results were made by several versions of the code, how many by which.
     """
@@ -74,10 +76,14 @@ class Output:
 
     Attributes
     ----------
-    job_id, attempt : int
-        Of which attempt.
-    stdout, stderr : str
-        What it printed, the middle left out where that was much.
+    job_id : int
+        Of which job.
+    attempt : int
+        Of which of its attempts.
+    stdout : str
+        What it printed; of much, the head and the tail.
+    stderr : str
+        The same of its standard error.
     traceback : str or None
         None where it raised nothing.
     """

@@ -37,8 +37,14 @@ class Report:
 
     Attributes
     ----------
-    total, ready, waits, failed : int
-        Jobs: all; those that become ready; those that wait for these; failed ones that are left alone.
+    total : int
+        How many jobs there are.
+    ready : int
+        How many become ready.
+    waits : int
+        How many wait for these.
+    failed : int
+        How many failed ones are left alone.
     reasons : dict
         How many jobs run again for which reason, those that follow left out.
     run_id : int
