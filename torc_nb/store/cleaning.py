@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, delete, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, literal_column, or_, select
 
 from torc_nb.store import schema
 from torc_nb.store.database import Database
-from torc_nb.store.maps import stretches
+from torc_nb.store.maps import of_stretch, stretches
 
 _jobs = schema.jobs
 _results = schema.results
@@ -17,40 +17,36 @@ _data = schema.user_data
 
 #: How many jobs one transaction looks at.
 PIECE = 5000
-#: How many rows one DELETE names.
-_CHUNK = 500
 
 #: How stored text names a file of large values; one that holds the text itself may name others.
 NAMED = re.compile(r'"file":"([0-9a-f]{40})"')
 HOLDS_TEXT = re.compile(r'"[$]torc":"file","file":"([0-9a-f]{40})"')
 
-# What neither is a job's result nor tells what a job without one used.
-_SUPERSEDED = _results.c.attempt != func.coalesce(_jobs.c.result_attempt, _jobs.c.attempt)
-
 
 def superseded(database: Database, workflow_id: int, *, remove: bool) -> int:
     """Count the attempts that a later one has taken the place of, and remove them, in short transactions."""
+    # What is a job's result, or tells what a job without one used. Other workflows' jobs have none: NULL.
+    kept = (
+        select(func.coalesce(_jobs.c.result_attempt, _jobs.c.attempt))
+        .where(_jobs.c.id == _results.c.job_id, _jobs.c.workflow_id == workflow_id)
+        .scalar_subquery()
+    )
     n = 0
     for first, last in stretches(database, workflow_id, PIECE):
-        statement = (
-            select(_results.c.job_id, _results.c.attempt)
-            .join(_jobs, _jobs.c.id == _results.c.job_id)
-            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.id.between(first, last), _SUPERSEDED)
-        )
+        condition = _results.c.job_id.between(first, last) & (_results.c.attempt != kept)
         with database.read() as connection:
-            found = [(row.job_id, row.attempt) for row in connection.execute(statement)]
-        n += len(found)
-        for start in range(0, len(found) if remove else 0, _CHUNK):
+            found = int(connection.scalar(select(func.count()).select_from(_results).where(condition)) or 0)
+        if found and remove:
             with database.write() as connection:
-                of_these = tuple_(_results.c.job_id, _results.c.attempt).in_(found[start : start + _CHUNK])
-                connection.execute(delete(_results).where(of_these))
+                found = connection.execute(delete(_results).where(condition)).rowcount
+        n += found
     return n
 
 
 def texts_with_files(database: Database, workflow_id: int) -> Iterator[str]:
     """Yield the stored texts that name files of large values."""
     for first, last in stretches(database, workflow_id, PIECE):
-        ours = (_jobs.c.workflow_id == workflow_id) & _jobs.c.id.between(first, last)
+        ours = of_stretch(workflow_id, first, last)
         given = (_jobs.c.params, _jobs.c.replaced, _jobs.c.key)
         with database.read() as connection:
             for row in connection.execute(select(*given).where(ours, or_(*(_names_file(one) for one in given)))):
@@ -67,7 +63,7 @@ def workers_with_output(database: Database, workflow_id: int) -> set[int]:
     printed = (_results.c.stdout_bytes + _results.c.stderr_bytes) > literal_column("0")
     found: set[int] = set()
     for first, last in stretches(database, workflow_id, PIECE):
-        ours = (_jobs.c.workflow_id == workflow_id) & _jobs.c.id.between(first, last)
+        ours = of_stretch(workflow_id, first, last)
         statement = select(_results.c.worker_id).join(_jobs, _jobs.c.id == _results.c.job_id).distinct()
         with database.read() as connection:
             found |= set(connection.scalars(statement.where(ours, printed)))

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from torc_nb import models
 from torc_nb.store import portable, schema, workflows
 from torc_nb.store.database import Database
-from torc_nb.store.maps import stretches
+from torc_nb.store.maps import of_stretch, stretches
 from torc_nb.store.portable import Portable
 
 _jobs = schema.jobs
@@ -81,21 +81,20 @@ def _module_sources(database: Database, workflow_id: int) -> Iterator[list[Any]]
 
 
 def _rows(database: Database, workflow_id: int, one: Portable) -> Iterator[Any]:
-    ours = select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id)
     visible = select(_maps.c.id).where(_maps.c.workflow_id == workflow_id, _maps.c.state == "ready")
     if one.table is _maps:
         yield from _all(database, one, _maps.c.id.in_(visible))
     elif one.table is _jobs:
         shown = (_jobs.c.map_id == 0) | _jobs.c.map_id.in_(visible)
         for first, last in stretches(database, workflow_id, PIECE):
-            of_stretch = (_jobs.c.workflow_id == workflow_id) & _jobs.c.id.between(first, last)
-            yield from _all(database, one, of_stretch, shown)
+            yield from _all(database, one, of_stretch(workflow_id, first, last), shown)
     elif one.key == "workflow_id":
         yield from _by_id(database, workflow_id, one)
     elif one.key == "job_id":
         key = one.table.c.job_id
         for first, last in stretches(database, workflow_id, PIECE) if _any(database, one) else ():
-            yield from _all(database, one, key.in_(ours.where(_jobs.c.id.between(first, last))))
+            ours = select(_jobs.c.id).where(of_stretch(workflow_id, first, last))
+            yield from _all(database, one, key.between(first, last), key.in_(ours))
     else:
         yield from _all(database, one, one.table.c[one.key].in_(visible))
 

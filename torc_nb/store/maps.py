@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select
 
 from torc_nb.errors import NotFound
 from torc_nb.store import schema
@@ -26,6 +26,7 @@ __all__ = [
     "job_total",
     "jobs_of",
     "listed",
+    "of_stretch",
     "order_of",
     "stretches",
     "sweep",
@@ -102,18 +103,23 @@ def stretches(database: Database, workflow_id: int, size: int) -> Iterator[tuple
     """Yield the first and last id of every ``size`` jobs of a workflow, those of maps being built among them."""
     last = 0
     while True:
-        statement = (
-            select(_jobs.c.id)
-            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.id > last)
-            .order_by(_jobs.c.id)
-            .limit(size)
-        )
+        statement = select(_jobs.c.id).where(_in_range(workflow_id), _jobs.c.id > last).order_by(_jobs.c.id).limit(size)
         with database.read() as connection:
             ids = connection.scalars(statement).all()
         if not ids:
             return
         yield ids[0], ids[-1]
         last = ids[-1]
+
+
+def of_stretch(workflow_id: int, first: int, last: int) -> ColumnElement[bool]:
+    """Return the condition on the jobs of a stretch, found by their ids."""
+    return _in_range(workflow_id) & _jobs.c.id.between(first, last)
+
+
+def _in_range(workflow_id: int) -> ColumnElement[bool]:
+    """The condition on jobs of a workflow, kept from the index of maps, which SQLite would read for each stretch."""
+    return _jobs.c.workflow_id + literal_column("0") == workflow_id
 
 
 def job_total(connection: Connection, workflow_id: int, map_id: int) -> int:
