@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from torc_nb.api import Api, Mapped, make_api, sentence
+from torc_nb.api import Api, Mapped, make_api, origins, sentence
 from torc_nb.errors import CannotCapture, CannotStore, Conflict, InvalidRequest, NotFound
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
 
@@ -132,6 +132,26 @@ def test_by_name(api: Api, workflow: WorkflowModel, tmp_path: Path) -> None:
     assert sentence(again) == "run: 1 as before"
     module.write_text("def run(params):\n    return 2\n")
     assert "code changed" in sentence(declare(api, workflow, rows(1), "simulation:run", module_directory=folder))
+
+
+@pytest.mark.parametrize("name", ["simulation", "package.simulation"])
+def test_a_module_that_python_found_is_found_again_elsewhere(
+    api: Api, workflow: WorkflowModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A script's folder is on its path; a command that reinitializes later looks elsewhere."""
+    module = tmp_path / "code" / f"{name.replace('.', '/')}.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("def run(params):\n    return params\n")
+    with monkeypatch.context() as script:
+        script.syspath_prepend(str(tmp_path / "code"))
+        declare(api, workflow, rows(1), f"{name}:run")
+    origin = api.map_shape(1)["origin"]["function"]
+    before = origins.found_again(origin)
+    module.write_text("def run(params):\n    return 2\n")
+    after = origins.found_again(origin)
+    assert before is not None
+    assert after is not None
+    assert before.digest != after.digest
 
 
 def test_no_map_of_that_name(api: Api, workflow: WorkflowModel) -> None:

@@ -139,7 +139,7 @@ def test_a_database_whose_locks_do_not_work_is_refused(on_network: Path, monkeyp
         with pytest.raises(DatabaseError, match="two processes had the same exclusive lock") as refused:
             Database.open(on_network / name)
         kind = machine.filesystem(on_network)
-        for words in (str(on_network), kind, "--db", "TORC_NB_DATABASE_URL", "%torc db start"):
+        for words in (str(on_network), kind, "--db", "TORC_NB_DATABASE_URL", "PostgreSQL"):
             assert words in str(refused.value)
     assert [path.name for path in on_network.iterdir()] == ["torc.db"]
     assert (on_network / "torc.db").read_bytes() == before

@@ -120,7 +120,7 @@ def test_an_sqlite_file_of_another_machine_is_refused(site: Site) -> None:
     site.map(same, [1])
     process = site.worker(origin="another-boot-id")
     assert process.wait(20) == 1
-    assert "%torc db start" in site.said()
+    assert "TORC_NB_DATABASE_URL" in site.said()
     assert site.statuses() == {"ready": 1}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def captured(function: AnyFunction, directory: str | Path | None, classes: set[t
     if isinstance(function, str | tuple):
         module, name = _names(function)
         folder = None if directory is None else str(Path(directory).expanduser().absolute())
-        return _named(module, name, folder), {"module": module, "name": name, "directory": folder}
+        found = _named(module, name, folder)
+        return found, {"module": module, "name": name, "directory": folder or _folder_of(module, found)}
     if not callable(function):
         raise InvalidRequest(f'{function!r:.60} is not a function; give a function, or its names: "simulation:run".')
     found = _captured(function, classes)
@@ -80,6 +82,17 @@ def _captured(function: Callable[..., Any], classes: Iterable[type]) -> Function
 def _named(module: str, name: str, folder: str | None) -> Function:
     with _one_at_a_time:
         return capture_named(module, name, directory=folder)
+
+
+def _folder_of(module: str, found: Function) -> str | None:
+    """Where Python found a module of the user's, as other processes look elsewhere; None for an installed one."""
+    if module.endswith(".py"):
+        return str(Path.cwd())
+    spec = PathFinder.find_spec(module.partition(".")[0]) if found.modules else None
+    if spec is None:
+        return None
+    place = next(iter(spec.submodule_search_locations or ()), spec.origin)
+    return None if place is None else str(Path(place).absolute().parent)
 
 
 def _names(function: str | tuple[str, str]) -> tuple[str, str]:

@@ -273,7 +273,7 @@ def _check_locks(folder: Path) -> None:
         raise DatabaseError(
             f"{folder} is on a network filesystem ({machine.filesystem(folder)}) whose locks do not work: {complaint}. "
             "An SQLite database would be destroyed there. Name a file on another filesystem (--db or "
-            "TORC_NB_DATABASE_URL), or use PostgreSQL: `%torc db start` runs a server of your own."
+            "TORC_NB_DATABASE_URL), or use a PostgreSQL database."
         )
 
 

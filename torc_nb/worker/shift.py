@@ -104,7 +104,8 @@ class Shift:
         if self._settings.database.startswith("sqlite") and self._settings.origin not in ("", machine.boot_id()):
             raise DatabaseElsewhere(
                 f"The SQLite database {self._settings.database.removeprefix('sqlite:///')} serves workers on its own "
-                f"machine only, and this is {socket.gethostname()}. Use a PostgreSQL database: `%torc db start`."
+                f"machine only, and this is {socket.gethostname()}. Use a PostgreSQL database: name it by --db or "
+                "TORC_NB_DATABASE_URL, `%torc workflows export` and `import` take a workflow there."
             )
         return Database.open(self._settings.database, create=False)
 
