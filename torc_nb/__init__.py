@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torc_nb.models import (
         AllocationModel,
         EventModel,
+        FileModel,
         JobModel,
         ResourceRequirementsModel,
         SlurmSchedulerModel,
@@ -37,6 +38,7 @@ __all__ = [
     "AllocationModel",
     "Api",
     "EventModel",
+    "FileModel",
     "JobFailed",
     "JobModel",
     "Map",
@@ -56,6 +58,7 @@ _HOMES = {
     "AllocationModel": "torc_nb.models",
     "Api": "torc_nb.api",
     "EventModel": "torc_nb.models",
+    "FileModel": "torc_nb.models",
     "JobFailed": "torc_nb.errors",
     "JobModel": "torc_nb.models",
     "Map": "torc_nb.workflow",

@@ -121,10 +121,9 @@ def _old_launches(database: Database, workflow: WorkflowModel, before: float) ->
 
 
 def _old_logs(database: Database, workflow_id: int, folder: Path, before: float) -> Iterator[Path]:
-    needed = {f"{id_}.log" for id_ in cleaning.workers_with_output(database, workflow_id)}
-    for path in _listed(folder):
-        if path.suffix == ".log" and path.name not in needed and _is_old(path, before):
-            yield path
+    logs = [path for path in _listed(folder) if path.suffix == ".log" and _is_old(path, before)]
+    needed = {f"{id_}.log" for id_ in cleaning.workers_with_output(database, workflow_id)} if logs else set()
+    yield from (path for path in logs if path.name not in needed)
 
 
 def _orphans(database: Database, workflow_id: int, folder: Path, before: float) -> list[Path]:

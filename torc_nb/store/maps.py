@@ -100,26 +100,21 @@ def _paged(database: Database, workflow_id: int, map_id: int, *columns: ColumnEl
 
 
 def stretches(database: Database, workflow_id: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and last id of every ``size`` jobs of a workflow, those of maps being built among them."""
-    last = 0
-    while True:
-        statement = select(_jobs.c.id).where(_in_range(workflow_id), _jobs.c.id > last).order_by(_jobs.c.id).limit(size)
-        with database.read() as connection:
-            ids = connection.scalars(statement).all()
-        if not ids:
-            return
-        yield ids[0], ids[-1]
-        last = ids[-1]
+    """Yield the first and last id of stretches that hold all jobs of a workflow, at most ``size`` each."""
+    with database.read() as connection:
+        first, last = connection.execute(
+            select(func.min(_jobs.c.id), func.max(_jobs.c.id)).where(_jobs.c.workflow_id == workflow_id)
+        ).one()
+    if first is not None:
+        yield from ((start, min(start + size - 1, last)) for start in range(first, last + 1, size))
 
 
 def of_stretch(workflow_id: int, first: int, last: int) -> ColumnElement[bool]:
-    """Return the condition on the jobs of a stretch, found by their ids."""
-    return _in_range(workflow_id) & _jobs.c.id.between(first, last)
+    """Return the condition on the jobs of a stretch.
 
-
-def _in_range(workflow_id: int) -> ColumnElement[bool]:
-    """The condition on jobs of a workflow, kept from the index of maps, which SQLite would read for each stretch."""
-    return _jobs.c.workflow_id + literal_column("0") == workflow_id
+    They are found by their ids: the index of maps, which SQLite would take, has to be read whole for each stretch.
+    """
+    return (_jobs.c.workflow_id + literal_column("0") == workflow_id) & _jobs.c.id.between(first, last)
 
 
 def job_total(connection: Connection, workflow_id: int, map_id: int) -> int:
