@@ -14,6 +14,7 @@
     │   └── DatabaseUnavailable  it does not answer now
     ├── Conflict             somebody else changed it meanwhile
     ├── JobFailed            raised where results are iterated
+    ├── NotInJob             asked of a job where none runs
     └── LaunchError          Slurm or this machine refused to start a worker
         └── SlurmUnavailable  Slurm is not installed here, or does not answer now
 """
@@ -67,6 +68,10 @@ class Conflict(TorcError):
 
 class JobFailed(TorcError):
     """A mapped call failed; raised where its result is asked for."""
+
+
+class NotInJob(TorcError):
+    """No job runs in this process that could tell of itself."""
 
 
 class LaunchError(TorcError):

@@ -14,15 +14,18 @@ from torc_nb.worker import frames
 from torc_nb.worker.board import Board
 from torc_nb.worker.child import Role
 from torc_nb.worker.child_process import ChildProcess
+from torc_nb.worker.current_job import Terms
 from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Seat
+
+TERMS = Terms(1, 1, 1, None, None, "/nowhere", "/nowhere")
 
 
 class Played:
     """The child's end of what it shares with the worker."""
 
     def __init__(self) -> None:
-        role = Role(capture(int), "argument", "/", {}, (), "/nowhere", 1)
+        role = Role(capture(int), "argument", "/", {}, (), "/nowhere", TERMS)
         self.process = ChildProcess(cast(Nursery, self), (1, 1, 1), role, Seat((), (), 1, 1))
 
     def bear(self, tasks: int, results: int, stdout: int, stderr: int, board: int) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Claim(NamedTuple):
-    """A job handed to a worker."""
+    """A job handed to a worker; ``function_id`` 0: it runs a command."""
 
     job_id: int
     attempt: int
@@ -18,6 +18,8 @@ class Claim(NamedTuple):
     interruptions: int
     params: str
     params_digest: bytes
+    environment_id: int | None = None  # of a command
+    name: str | None = None  # None: its row's number
 
 
 class Completion(NamedTuple):

@@ -161,6 +161,8 @@ _CLAIM = (
         _jobs.c.interruptions,
         _jobs.c.params,
         _jobs.c.params_digest,
+        _jobs.c.environment_id,
+        _jobs.c.name,
         _jobs.c.priority,
     )
 )

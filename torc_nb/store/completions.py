@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Row, select, update
 
 from torc_nb.models import CLAIMED, Completion, JobStatus
 from torc_nb.store import bulk, cancellations, counts, schema
+from torc_nb.values import decode
 
 _jobs = schema.jobs
 _results = schema.results
 _maps = schema.maps
+_files = schema.files
 
 _PENDING, _RUNNING = int(JobStatus.PENDING), int(JobStatus.RUNNING)
 
@@ -61,6 +63,8 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         for done in unknown(connection, [done for done in completions if done.job_id not in moved])
         if (verdict := _judge_late(connection, worker_id, done, tally)) is not None
     ]
+    effective = kept + [done for done, is_late in late if not is_late]
+    _note_files(connection, tally.workflow_id, [done for done in effective if not done.function_id and done.value])
     bulk.insert_rows(
         connection,
         _results,
@@ -68,6 +72,15 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         [_result_row(done, worker_id, False) for done in kept]
         + [_result_row(done, worker_id, is_late) for done, is_late in late],
     )
+
+
+def _note_files(connection: Connection, workflow_id: int, commands: Sequence[Completion]) -> None:
+    """Keep how commands left the files that they produced, which is what they return."""
+    returned: list[Any] = [decode(done.value or "null") for done in commands]
+    found = {path: state for one in returned for path, state in one["files"].items()}
+    for path, state in sorted(found.items()):
+        here = (_files.c.workflow_id == workflow_id) & (_files.c.path == path)
+        connection.execute(update(_files).where(here).values(mtime=state["mtime"], size=state["size"]))
 
 
 def unknown(connection: Connection, completions: Sequence[Completion]) -> list[Completion]:
@@ -120,7 +133,7 @@ def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) ->
     if job.collects is not None and done.run_id != _run_id(connection, job.workflow_id):
         return False  # the results that it was given may have come anew
     code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
-    return code == done.function_id and _same_inputs(job.params_digest, done)
+    return (code or 0) == done.function_id and _same_inputs(job.params_digest, done)
 
 
 def _run_id(connection: Connection, workflow_id: int) -> int:

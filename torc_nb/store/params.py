@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from torc_nb.models import CLAIMED, FINISHED, JobStatus
 from torc_nb.store import bulk, events, schema
@@ -23,6 +23,19 @@ _CHUNK = 500
 
 #: Ids are read as a range where it holds at most this many times as many.
 _SPARSE = 4
+
+
+#: Jobs as a change of what they are given finds them.
+_SEEN: Select[Any] = (
+    select(
+        _jobs.c.id, _jobs.c.status, _jobs.c.rev, _jobs.c.params, _jobs.c.params_digest, _jobs.c.replaced,
+        _results.c.fingerprint,
+    )
+    .select_from(
+        _jobs.outerjoin(_results, (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt))
+    )
+    .order_by(_jobs.c.id)
+)  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -114,22 +127,14 @@ def replace(database: Database, workflow_id: int, changes: Sequence[Change]) -> 
     return outcome
 
 
+def current(connection: Connection, job_id: int) -> Row[Any]:
+    """Return a job that the caller has locked, with the fingerprint of its result."""
+    return connection.execute(_SEEN.where(_jobs.c.id == job_id)).one()
+
+
 def _current(connection: Connection, workflow_id: int, changes: Sequence[Change], *, lock: bool) -> dict[int, Row[Any]]:
     """The jobs as they now are; locked in the order of their ids, so that no claim and no completion comes between."""
-    statement = (
-        select(
-            _jobs.c.id, _jobs.c.status, _jobs.c.rev, _jobs.c.params, _jobs.c.params_digest, _jobs.c.replaced,
-            _results.c.fingerprint,
-        )
-        .select_from(
-            _jobs.outerjoin(
-                _results, (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt)
-            )
-        )
-        .order_by(_jobs.c.id)
-    )  # fmt: skip
-    if lock:
-        statement = statement.with_for_update(of=_jobs)
+    statement = _SEEN.with_for_update(of=_jobs) if lock else _SEEN
     found: dict[int, Row[Any]] = {}
     for start in range(0, len(changes), _CHUNK):
         ids = [change.job_id for change in changes[start : start + _CHUNK]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,17 @@ from torc_nb.store import Database, environments, functions, jobs, maps, require
 
 Key = tuple[int, int, int]
 
+#: What stands where a function would: a command is told by its parameters alone.
+_COMMAND = Function(
+    name="command", module=None, payload=b"", python=sys.version_info[:2], digest=b"", source="", sources={},
+    modules=(), imports=(), captured=(), signature=None, unstable=(),
+)  # fmt: skip
+
 
 def key_of(claim: Claim) -> Key:
-    """Jobs of equal keys can run in one child."""
+    """Jobs of equal keys can run in one child: those of a map, and all commands of one environment."""
+    if not claim.function_id:
+        return (0, -(claim.environment_id or 0), claim.requirement_id)
     return (claim.map_id or -claim.job_id, claim.function_id, claim.requirement_id)
 
 
@@ -50,6 +59,9 @@ class Assignments:
     def load(self, claim: Claim) -> Assignment:
         """Load what a claimed job needs, where it is not known yet."""
         key = key_of(claim)
+        if key not in self._known and not claim.function_id:
+            environment = environments.get(self._database, claim.environment_id or 0)
+            self._known[key] = Assignment(_COMMAND, "command", environment, self.request(claim.requirement_id))
         if key not in self._known:
             job = None if claim.map_id else jobs.get(self._database, claim.job_id)
             map_ = maps.get(self._database, claim.map_id or (job.collects if job is not None else 0))

@@ -16,6 +16,7 @@ from torc_nb import values
 from torc_nb.functions import Loaded
 from torc_nb.models import JobStatus
 from torc_nb.worker.board import Board
+from torc_nb.worker.current_job import Presence
 from torc_nb.worker.sandbox import Sandbox
 from torc_nb.worker.seeds import Seeds
 
@@ -40,7 +41,14 @@ class Attempt:
     """Runs the jobs of one role in this process."""
 
     def __init__(
-        self, loaded: Loaded, call: str, workflow: int, sandbox: Sandbox, spill: values.Spill, board: Board
+        self,
+        loaded: Loaded,
+        call: str,
+        workflow: int,
+        sandbox: Sandbox,
+        spill: values.Spill,
+        board: Board,
+        presence: Presence,
     ) -> None:
         self._call = _caller(loaded.call, call)
         self._collect = loaded.call
@@ -49,11 +57,14 @@ class Attempt:
         self._sandbox = sandbox
         self._spill = spill
         self._board = board
+        self._presence = presence
         self._pid = os.getpid()
         # Writing "5" there resets the peak of memory that getrusage reports: the peak becomes the attempt's own.
         self._clear_peak = _open_or_none("/proc/self/clear_refs")
 
-    def run(self, number: int, job_id: int, attempt: int, row: int, params: str, collects: bool) -> Outcome | int:
+    def run(
+        self, number: int, job_id: int, attempt: int, row: int, params: str, collects: bool, name: str | None
+    ) -> Outcome | int:
         """Run one job; returns its number where the worker took it back.
 
         ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a file of results, one a
@@ -71,6 +82,8 @@ class Attempt:
         helpers_before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.time()
         clock = time.perf_counter()
+        presence = self._presence
+        presence.job, presence.began = (job_id, attempt, name or str(row)), started
         try:
             self._sandbox.check()
             if collects:
@@ -79,9 +92,13 @@ class Attempt:
                 result = self._call(values.decode(params, spill_folder=self._spill.folder, classes=self._classes))
             if result is not None:
                 value = values.encode(result, spill=self._spill).text
+            if presence.folders is not None:
+                presence.succeed()
         except BaseException as caught:
             status, return_code = _FAILED, _return_code(caught)
+            value = None
             error_type, error, trace = _described(caught)
+            presence.fail()
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of this process that the job forked and forgot: it answers for nothing
         seconds = time.perf_counter() - clock
@@ -89,6 +106,9 @@ class Attempt:
         helpers = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = (after[0] - before[0]) + (after[1] - before[1])
         cpu += (helpers[0] - helpers_before[0]) + (helpers[1] - helpers_before[1])
+        presence.job = None
+        if presence.folders is not None:
+            presence.leave()
         self._sandbox.restore()
         stdout, stderr = self._output()
         return (
@@ -108,7 +128,7 @@ class Attempt:
         sys.stdout.flush()
         sys.stderr.flush()
         _c_library.fflush(None)
-        return _taken(1), _taken(2)
+        return taken(1), taken(2)
 
 
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -151,7 +171,7 @@ def _described(error: BaseException) -> tuple[str, str, str]:
         text = "".join(summary.format())
     except BaseException:
         text = f"{name}: {message}\n"
-    return name, _shortened(message, ERROR_LIMIT), _shortened(text, TRACEBACK_LIMIT)
+    return name, shortened(message, ERROR_LIMIT), shortened(text, TRACEBACK_LIMIT)
 
 
 def _leave_out_our_frames(summary: traceback.TracebackException) -> None:
@@ -165,14 +185,15 @@ def _leave_out_our_frames(summary: traceback.TracebackException) -> None:
             parts += [part.__cause__, part.__context__, *(part.exceptions or ())]
 
 
-def _shortened(text: str, limit: int) -> str:
+def shortened(text: str, limit: int) -> str:
+    """Return a text as a database takes it; of a long one its beginning and end."""
     text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
     if len(text) <= limit:
         return text
     return f"{text[: limit // 2]}\n… {len(text) - limit:,} characters left out …\n{text[-limit // 2 :]}"
 
 
-def _taken(descriptor: int) -> bytes:
+def taken(descriptor: int) -> bytes:
     """The bytes that were written to an output file since it was last emptied: all, or its head and tail."""
     try:
         size = os.lseek(descriptor, 0, os.SEEK_CUR)

@@ -43,7 +43,8 @@ class Beginning:
             self._is_over = True
             self._failed.clear()
             return
-        self._failed |= {done.job_id: done for done in ended if done.status == JobStatus.FAILED}
+        # What has no map is like nothing that other nodes complete.
+        self._failed |= {done.job_id: done for done in ended if done.status == JobStatus.FAILED and done.map_id}
         if self.verdict is None and len(self._failed) >= max(self._look_at, ENOUGH):
             self._look_at = 2 * len(self._failed)  # where others fail too, it is not asked after every job
             self._judge()

@@ -1,8 +1,10 @@
-"""Three numbers that the worker and one child share: which job has begun, and which must not begin any more.
+"""Numbers that the worker and one child share: which job has begun, which must not begin any more, and what it runs.
 
 A long job at the head of a micro-batch would hold up the short ones behind it. The worker takes those back by raising
 a bar: the child says which job it begins, then looks at the bar; the worker raises the bar, then looks which job has
 begun. Each looks after it has spoken, so a job that has not begun by then will not begin.
+
+A command has a process group of its own, which outlives a child that is killed: the worker then ends it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from __future__ import annotations
 import mmap
 import os
 
-_BEGUN, _FROM, _UP_TO = 0, 1, 2
-_SIZE = 24
+_BEGUN, _FROM, _UP_TO, _GROUP = 0, 1, 2, 3
+_SIZE = 32
 
 
 class Board:
@@ -31,6 +33,15 @@ class Board:
     def begin(self, number: int) -> None:
         """Child: say that a job begins."""
         self._cells[_BEGUN] = number
+
+    @property
+    def group(self) -> int:
+        """The process group of the command that runs; 0: none."""
+        return self._cells[_GROUP]
+
+    def run_group(self, group: int) -> None:
+        """Child: say which process group runs."""
+        self._cells[_GROUP] = group
 
     def is_barred(self, number: int) -> bool:
         """Child: whether the job was taken back. To be asked after ``begin`` and a system call, which is a fence."""

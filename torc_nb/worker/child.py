@@ -17,6 +17,8 @@ from torc_nb.functions import Function
 from torc_nb.worker import frames
 from torc_nb.worker.attempt import Attempt
 from torc_nb.worker.board import Board
+from torc_nb.worker.command import CommandAttempt
+from torc_nb.worker.current_job import Terms, enter
 from torc_nb.worker.sandbox import Sandbox
 
 #: How willing the kernel is to kill a child before the worker when memory runs out (-1000 to 1000).
@@ -28,12 +30,12 @@ class Role:
     """What a child is for: all that the jobs which it runs have in common."""
 
     function: Function
-    call: str  # a row is one "argument", "keywords" or "positional" arguments
+    call: str  # a row is one "argument", "keywords" or "positional" arguments; or it is a "command"
     cwd: str
     variables: dict[str, str]
     cpus: tuple[int, ...]  # those it may run on; empty: any
     spill_folder: str
-    seed: int  # of the workflow: each row derives its own
+    terms: Terms
 
 
 def serve(tasks: int, results: int, stdout: int, stderr: int, board: int) -> None:
@@ -45,11 +47,20 @@ def serve(tasks: int, results: int, stdout: int, stderr: int, board: int) -> Non
         if role.cpus and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, role.cpus)
         sandbox = Sandbox(role.cwd, role.variables)
-        spill = values.Spill(Path(role.spill_folder))
-        attempt = Attempt(_load(role), role.call, role.seed, sandbox, spill, Board(board))
+        attempt = _attempt(role, sandbox, Board(board))
         while (batch := frames.read(inbox)) is not None:
             for task in batch:
                 frames.write(results, frames.packed(attempt.run(*task)))
+
+
+def _attempt(role: Role, sandbox: Sandbox, board: Board) -> Attempt | CommandAttempt:
+    """What runs the jobs of a role."""
+    if role.call == "command":
+        return CommandAttempt(role.terms, sandbox, board)
+    spill = values.Spill(Path(role.spill_folder))
+    # A random stream is drawn from the workflow; each row derives its own.
+    seed = role.terms.workflow_id
+    return Attempt(_load(role), role.call, seed, sandbox, spill, board, enter(role.terms))
 
 
 def _settle(stdout: int, stderr: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torc_nb.models import Claim, JobStatus
-from torc_nb.worker import frames
+from torc_nb.worker import frames, tree
 from torc_nb.worker.assignments import Key
 from torc_nb.worker.attempt import Outcome, head_and_tail
 from torc_nb.worker.board import Board
@@ -40,6 +40,8 @@ class ChildProcess:
         self.nursery = nursery
         self.key = key
         self.seat = seat
+        self.folders = role.terms.folders
+        self._runs_commands = role.call == "command"
         self.began = time.time()  # when its current job began, as far as we know
         self.idle_since = time.monotonic()
         self.sentence: Sentence | None = None
@@ -90,7 +92,7 @@ class ChildProcess:
         numbered = [(next(self._numbers), claim) for claim in claims]
         self._given.extend(numbered)
         tasks = [
-            (number, claim.job_id, claim.attempt, claim.row, text, collects)
+            (number, claim.job_id, claim.attempt, claim.row, text, collects, claim.name)
             for (number, claim), (text, collects) in zip(numbered, params, strict=True)
         ]
         self.outbox.put(frames.packed(tasks))
@@ -140,13 +142,23 @@ class ChildProcess:
         """Let its job, and what that started, end in its own way."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGTERM)
+        if group := self._board.group:
+            tree.kill_group(group, signal.SIGTERM)
 
     def end(self) -> None:
         """End it at once, with all that its job started."""
+        if self._runs_commands:
+            tree.kill_descendants(self.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        self.end_command()
+
+    def end_command(self) -> None:
+        """End the command of a child that is dead: it was in a group of its own."""
+        if group := self._board.group:
+            tree.kill_group(group)
 
     def printed(self) -> tuple[bytes, bytes]:
         """What its last job had printed when the child died."""

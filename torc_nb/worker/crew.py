@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -271,7 +272,9 @@ class Crew:
             behind = behind[1:]
             self._reports.add(victim, obituary(child, victim, wait_status), peak)
             self._canceled.discard((victim.job_id, victim.attempt))
+            _clear_up(child, victim)
         self._stock.put_back(child.key, behind)
+        child.end_command()
         child.close()
 
     def _bury_orphans(self) -> None:
@@ -320,4 +323,12 @@ class Crew:
     def _part_with(self, child: ChildProcess) -> None:
         del self._children[child.pid]
         self._take_answers(child)
+        child.end_command()
         child.close()
+
+
+def _clear_up(child: ChildProcess, victim: Claim) -> None:
+    """Remove what a killed job left in its scratch, and set its output aside; a disk may take its time."""
+    folders = child.folders(victim.job_id, victim.attempt)
+    for act in (folders.give_up, folders.clear):
+        threading.Thread(target=act, daemon=True).start()

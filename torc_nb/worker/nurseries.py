@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from torc_nb.worker.assignments import Assignment
 from torc_nb.worker.child import Role
+from torc_nb.worker.current_job import Terms
 from torc_nb.worker.nursery import THREAD_VARIABLES, Nursery
 from torc_nb.worker.packing import Packing, Seat
 
@@ -20,15 +22,16 @@ class Nurseries:
 
     Parameters
     ----------
-    files : Path
-        The workflow's folder.
+    files, node : Path
+        The workflow's folder, and the worker's own on this node.
     """
 
-    def __init__(self, root: Nursery, packing: Packing, workflow_id: int, files: Path) -> None:
+    def __init__(self, root: Nursery, packing: Packing, workflow_id: int, files: Path, node: Path) -> None:
         self._root = root
         self._packing = packing
         self._workflow_id = workflow_id
         self._files = files
+        self._node = node
         self._branches: dict[tuple[object, ...], Nursery] = {}
 
     def __iter__(self) -> Iterator[Nursery]:
@@ -72,5 +75,17 @@ class Nurseries:
             variables=variables,
             cpus=seat.cpus,
             spill_folder=str(self._files / "values"),
-            seed=self._workflow_id,
+            terms=self._terms(assignment, seat),
+        )
+
+    def _terms(self, assignment: Assignment, seat: Seat) -> Terms:
+        left = self._packing.time_left
+        return Terms(
+            workflow_id=self._workflow_id,
+            num_cpus=seat.num_cpus,
+            memory=seat.memory,
+            timeout=assignment.request.timeout,
+            ends=None if left is None else time.time() + left,
+            node=str(self._node),
+            files=str(self._files),
         )

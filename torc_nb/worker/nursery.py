@@ -20,6 +20,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torc_nb.worker.tree import kill_descendants
+
 _MESSAGE = 1 << 16
 _PR_SET_PDEATHSIG = 1
 
@@ -172,6 +174,7 @@ def _serve(control: socket.socket) -> None:
             data, descriptors, _, _ = socket.recv_fds(control, _MESSAGE, 8)
             if not data:
                 for pid in children:
+                    kill_descendants(pid)
                     _kill_group(pid)
                 return
             _answer(control, json.loads(data), descriptors, children, (wake_read, wake_write))

@@ -39,7 +39,7 @@ class Reports:
 
     def add(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
         """Report what an attempt ended with; ``tree_peak`` is the most memory seen of its process tree."""
-        job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest = claim
+        job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest, _, _ = claim
         (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err) = outcome
         was_running = False
         if self._marked:
