@@ -30,15 +30,18 @@ if TYPE_CHECKING:
         UserDataModel,
         WorkflowModel,
     )
-    from torc_nb.workflow import Map, Workflow
+    from torc_nb.worker.current_job import CurrentJob, current_job
+    from torc_nb.workflow import Job, Map, Workflow
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AllocationModel",
     "Api",
+    "CurrentJob",
     "EventModel",
     "FileModel",
+    "Job",
     "JobFailed",
     "JobModel",
     "Map",
@@ -49,6 +52,7 @@ __all__ = [
     "Workflow",
     "WorkflowModel",
     "__version__",
+    "current_job",
     "make_api",
     "map_function_to_jobs",
 ]
@@ -57,8 +61,10 @@ __all__ = [
 _HOMES = {
     "AllocationModel": "torc_nb.models",
     "Api": "torc_nb.api",
+    "CurrentJob": "torc_nb.worker.current_job",
     "EventModel": "torc_nb.models",
     "FileModel": "torc_nb.models",
+    "Job": "torc_nb.workflow",
     "JobFailed": "torc_nb.errors",
     "JobModel": "torc_nb.models",
     "Map": "torc_nb.workflow",
@@ -68,6 +74,7 @@ _HOMES = {
     "UserDataModel": "torc_nb.models",
     "Workflow": "torc_nb.workflow",
     "WorkflowModel": "torc_nb.models",
+    "current_job": "torc_nb.worker.current_job",
     "make_api": "torc_nb.api",
     "map_function_to_jobs": "torc_nb.api.rounds",
 }

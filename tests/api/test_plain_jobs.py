@@ -10,7 +10,7 @@ from api.test_launching import until
 
 from torc_nb import JobModel, ResourceRequirementsModel, map_function_to_jobs
 from torc_nb.api import Api
-from torc_nb.errors import CannotCapture, Conflict, InvalidRequest, NotFound
+from torc_nb.errors import CannotCapture, Conflict, InvalidRequest, JobFailed, NotFound
 from torc_nb.models import JobStatus, WorkflowModel
 
 STEPS = """\
@@ -100,7 +100,12 @@ def test_a_circle_is_refused_and_named(api: Api, workflow: WorkflowModel, job: A
 def test_what_makes_no_sense_is_refused(api: Api, workflow: WorkflowModel, job: Any) -> None:
     """Each with what is missing; of several, none is made where the last is refused."""
     wrong: list[tuple[type[Exception], str, JobModel]] = [
-        (InvalidRequest, "'x' runs a command, which workers do not do yet", job("x", command="ls", func=None)),
+        (InvalidRequest, "'x' has an empty command", job("x", command=" ", func=None)),
+        (InvalidRequest, "'x' has a NUL character", job("x", command="ls \0", func=None)),
+        (InvalidRequest, "'x' has half a character", job("x", command="ls \ud800", func=None)),
+        (InvalidRequest, "Write it to a file", job("x", command="ls " + 200_000 * "x", func=None)),
+        (NotFound, "no job 99 in workflow", job("x", command="ls", func=None, blocked_by=[99])),
+        (NotFound, "scheduler 99", job("x", command="ls", func=None, scheduler_id=99)),
         (InvalidRequest, "'x' has a command and a function", job("x", command="ls")),
         (InvalidRequest, "'x' has nothing to do", job("x", func=None)),
         (InvalidRequest, "without a name", job("")),
@@ -119,6 +124,46 @@ def test_what_makes_no_sense_is_refused(api: Api, workflow: WorkflowModel, job: 
         api.create_jobs([job("twin"), job("twin"), job("x", blocked_by=["twin"])])
     assert listed(api, workflow) == {}
     assert api.list_maps(workflow.id or 0) == []
+
+
+def test_commands_and_calls_wait_for_one_another(api: Api, workflow: WorkflowModel, job: Any, code: Path) -> None:
+    """In whatever order they are given; a command's failure keeps what follows from running."""
+    command = {"func": None, "module": None, "params": None}
+    made = api.create_jobs(
+        [
+            job("c", command="cat made; echo $TORC_JOB_NAME", blocked_by=["b"], **command),
+            job("b", blocked_by=["a"]),
+            job("a", command="sleep 0.1; echo x > made", **command),
+            job("d", command="true", blocked_by=["c", "a"], **command),
+            job("bad", command="exit 7", **command),
+            job("behind", command="true", blocked_by=["bad"], **command),
+        ]
+    )
+    assert [one.name for one in made] == ["c", "b", "a", "d", "bad", "behind"]
+    assert [one.status for one in made] == [JobStatus.UNINITIALIZED] * 6
+    run(api, workflow)
+    started = {one.job_id: one.started for one in api.list_results(workflow.id or 0)}
+    c, b, a, d, bad, behind = (one.id or 0 for one in made)
+    assert started[a] < started[b] < started[c] < started[d]
+    assert behind not in started
+    assert api.logs(workflow.id or 0, c).stdout == "x\nc\n"
+    assert listed(api, workflow)["bad"] is JobStatus.FAILED
+    assert listed(api, workflow)["behind"] is JobStatus.CANCELED
+    assert "exited with 7" in (api.get_job(behind).note or "")
+    with pytest.raises(JobFailed, match="exited with 7"):
+        api.value(workflow.id or 0, bad)
+
+
+def test_a_thousand_commands_are_made_at_once(api: Api, workflow: WorkflowModel, job: Any) -> None:
+    """Counted once, and each can be deleted."""
+    made = api.create_jobs(
+        [job(f"t{n}", command="true", func=None, blocked_by=[f"t{n - 1}"] if n % 10 else []) for n in range(1000)]
+    )
+    assert len({one.id for one in made}) == api.progress(workflow.id or 0).total == 1000
+    with pytest.raises(Conflict, match="waits for it"):
+        api.delete_job(made[0].id or 0)
+    api.delete_job(made[9].id or 0)
+    assert api.progress(workflow.id or 0).total == 999
 
 
 def test_jobs_may_share_a_name(api: Api, workflow: WorkflowModel, job: Any) -> None:

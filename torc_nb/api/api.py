@@ -10,6 +10,7 @@ from typing import Any
 from torc_nb.api import inspection, launching, mapping, origins, outcomes, places, rooms
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
+from torc_nb.api.commands import Commands
 from torc_nb.api.files import Files
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
@@ -38,7 +39,7 @@ from torc_nb.store import (
 )
 
 
-class Api(Cleaning, Moving, PlainJobs, Resources, UserData, Files, Changing):
+class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Changing):
     """All that can be done with the workflows of one database."""
 
     def __init__(self, database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from torc_nb.models import FileModel
-from torc_nb.store import Database, files, jobs, workflows
+from torc_nb.store import Database, commands, files, jobs, workflows
 
 
 class Files:
@@ -42,18 +42,26 @@ class Files:
     def delete_file(self, file_id: int) -> FileModel:
         """Forget a file; the file itself stays. Returns what was known of it."""
         known = files.get(self.database, int(file_id))
+        related = commands.of_file(self.database, int(file_id))
         files.remove(self.database, int(file_id))
+        for workflow_id, job_id in related:
+            commands.relate(self.database, workflow_id, job_id)
         return known
 
     def relate_files(self, job_id: int, *, needs: list[int] | None = None, produces: list[int] | None = None) -> None:
         """Note that a job needs files and produces others.
+
+        A command then waits for the jobs that produce what it needs, and looks for both itself.
 
         Raises
         ------
         Conflict
             Another job produces one of them.
         """
-        jobs.get(self.database, job_id)
+        job = jobs.get(self.database, job_id)
+        if job.command is not None:
+            commands.relate(self.database, job.workflow_id, job.id, needs or (), produces or ())
+            return
         with self.database.write() as connection:
             files.relate(connection, job_id, needs or [], "needs")
             files.relate(connection, job_id, produces or [], "produces")

@@ -1,14 +1,15 @@
-"""Jobs that are made one by one: a call of a function each, in an order of the user's."""
+"""Jobs that are made one by one: a call of a function or a command each, in an order of the user's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
 from operator import index
 from typing import Any
 
-from torc_nb.api import inspection, mapping, resources
+from torc_nb.api import commands, inspection, mapping, resources
 from torc_nb.api.names import free_name
 from torc_nb.errors import Conflict, InvalidRequest
 from torc_nb.models import JobModel, WorkflowModel
@@ -21,14 +22,16 @@ class PlainJobs:
     database: Database
 
     def create_job(self, job: JobModel) -> JobModel:
-        """Make a job that calls ``module.func(params)`` (without ``params``: ``func()``), after those it waits for.
+        """Make a job that runs ``command``, or calls ``module.func(params)`` (without ``params``: ``func()``).
+
+        It begins after those it waits for. A command may run on the nodes of any scheduler.
 
         Raises
         ------
         CannotCapture
             There is no such module or function, or it cannot travel to a worker.
         InvalidRequest
-            It has neither command nor function, or both; or a command, which workers do not run yet.
+            It has neither command nor function, or both; or a command that no shell takes.
         NotFound
             There is no such workflow, requirement, scheduler or job to wait for.
         """
@@ -49,9 +52,14 @@ class PlainJobs:
         for job in given:
             _check(job)
         by_place: dict[int, JobModel] = {}
+        named = _places(given)
         try:
-            for place in _in_order(given):
-                by_place[place] = _create(self.database, given[place], _ids_of(given[place], given, by_place))
+            for is_command, places in groupby(_in_order(given), lambda place: given[place].command is not None):
+                if is_command:
+                    by_place |= _create_commands(self.database, given, list(places), named, by_place)
+                    continue
+                for place in places:
+                    by_place[place] = _create(self.database, given[place], _ids_of(given[place], named, by_place))
         except BaseException:
             for made in reversed(by_place.values()):
                 plain_jobs.remove(self.database, made.id or 0)
@@ -80,10 +88,8 @@ def _check(job: JobModel) -> None:
     if job.command is not None and job.func is not None:
         raise InvalidRequest(f"{what} has a command and a function; it can run one of them.")
     if job.command is not None:
-        raise InvalidRequest(
-            f"{what} runs a command, which workers do not do yet. Until then, map a function that calls "
-            "subprocess.run(…, check=True)."
-        )
+        commands.check(job.command, what)
+        return
     if job.func is None or job.module is None:
         raise InvalidRequest(f"{what} has nothing to do: give module=… and func=….")
 
@@ -119,10 +125,27 @@ def _place(name: str, job: JobModel, places: dict[str, list[int]]) -> int:
     return found[0]
 
 
-def _ids_of(job: JobModel, given: Sequence[JobModel], by_place: dict[int, JobModel]) -> list[int]:
-    places = _places(given)
+def _ids_of(job: JobModel, places: dict[str, list[int]], by_place: dict[int, JobModel]) -> list[int]:
     named = [by_place[_place(name, job, places)].id or 0 for name in _names(job)]
     return [*named, *(one for one in job.blocked_by if isinstance(one, int))]
+
+
+def _create_commands(
+    database: Database,
+    given: Sequence[JobModel],
+    chosen: Sequence[int],
+    places: dict[str, list[int]],
+    by_place: dict[int, JobModel],
+) -> dict[int, JobModel]:
+    """Make commands together; those among them that are waited for are still known by name alone."""
+
+    def awaited_(job: JobModel) -> list[int | str]:
+        by_name = [(name, by_place.get(_place(name, job, places))) for name in _names(job)]
+        ids = [one for one in job.blocked_by if isinstance(one, int)]
+        return [*ids, *(name if other is None else other.id or 0 for name, other in by_name)]
+
+    made = commands.create(database, [(given[place], awaited_(given[place])) for place in chosen])
+    return dict(zip(chosen, made, strict=True))
 
 
 def _create(database: Database, job: JobModel, blocked_by: Sequence[int]) -> JobModel:

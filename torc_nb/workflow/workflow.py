@@ -23,6 +23,7 @@ from torc_nb.models import (
 )
 from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.changing import Changing, parsed
+from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.waiting import Waits
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Modifying, Waits):
+class Workflow(Changing, Commanding, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters

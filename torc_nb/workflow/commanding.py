@@ -1,0 +1,110 @@
+"""Commands, as a workflow's user declares them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from torc_nb.api import Api
+from torc_nb.api.commands import AnyFile
+from torc_nb.errors import InvalidRequest
+from torc_nb.models import ResourceRequirementsModel
+from torc_nb.models.quantities import parse_duration, parse_memory
+from torc_nb.workflow.job import Job
+from torc_nb.workflow.map import Map
+
+
+class Commanding:
+    """The commands of a workflow."""
+
+    _api: Api
+    id: int
+
+    def command(
+        self,
+        command: str,
+        *,
+        name: str | None = None,
+        num_cpus: int = 1,
+        num_gpus: int = 0,
+        memory: str | int | None = None,
+        runtime: str | float | timedelta | None = None,
+        timeout: str | float | timedelta | None = None,
+        needs: Iterable[AnyFile] = (),
+        produces: Iterable[AnyFile] = (),
+        blocked_by: Iterable[Job | Map | int] | Job | Map | int = (),
+        priority: int = 0,
+    ) -> Job:
+        """Declare a job that runs a command through ``sh -c``, in this folder. Saying it twice does it once.
+
+        It fails where it exits with anything but 0, and with all that it left in the background it ends. It finds
+        ``TORC_JOB_ID``, ``TORC_JOB_NAME``, ``TORC_WORKFLOW_ID``, ``TORC_ATTEMPT``, ``TORC_NUM_CPUS``, ``TORC_MEMORY``
+        (bytes), ``TORC_SCRATCH`` (a folder of its own on the node, removed at its end) and ``TORC_OUTDIR``: a folder
+        for what it is to leave, made where the command names it (a script makes it, ``mkdir -p "$TORC_OUTDIR"``), that
+        takes the place of what an earlier attempt left when it succeeds.
+
+        Parameters
+        ----------
+        command : str
+            For ``/bin/sh``.
+        name : str, optional
+            By which it is the same job when it is declared again; default: the command. Another command of that name
+            runs at the next ``reinitialize`` where the job has begun.
+        num_cpus, num_gpus : int
+            What it needs.
+        memory : str or int, optional
+            ``"20g"``, or bytes. Default: the node's share per CPU.
+        runtime, timeout : str, float or timedelta, optional
+            The time that it is expected to take, and the limit after which it is stopped: ``"1h"``, or seconds.
+        needs, produces : iterable of path or FileModel
+            Files that have to be there before it begins, and when it has ended. It waits for the jobs that produce
+            what it needs, those declared before it.
+        blocked_by : Job, Map or id of a job, or several
+            What it waits for.
+        priority : int, default 0
+            Higher ones are run first.
+
+        Returns
+        -------
+        Job
+
+        Raises
+        ------
+        Conflict
+            Another job produces one of its files.
+        InvalidRequest
+            An argument makes no sense.
+        NotFound
+            There is no such job to wait for.
+        """
+        requirement = ResourceRequirementsModel(
+            workflow_id=self.id,
+            num_cpus=num_cpus,
+            num_gpus=num_gpus,
+            memory=None if memory is None else parse_memory(memory),
+            runtime=None if runtime is None else parse_duration(runtime),
+            timeout=None if timeout is None else parse_duration(timeout),
+        )
+        awaited = [blocked_by] if isinstance(blocked_by, Job | Map | int) else list(blocked_by)
+        declared = self._api.declare_command(
+            self.id,
+            command,
+            name=name,
+            requirement=requirement,
+            priority=priority,
+            needs=needs,
+            produces=produces,
+            blocked_by_jobs=[_id(one) for one in awaited if not isinstance(one, Map)],
+            blocked_by_maps=[one.id for one in awaited if isinstance(one, Map)],
+        )
+        if declared.is_changed:
+            print(f"{declared.name}: changed (where it has begun, wf.reinitialize() runs it again)")
+        return Job(self._api, self.id, declared.job_id, declared.name)
+
+
+def _id(awaited: Job | Map | int) -> int:
+    if isinstance(awaited, Job):
+        return awaited.id
+    if isinstance(awaited, int) and not isinstance(awaited, bool):
+        return awaited
+    raise InvalidRequest(f"A job waits for a Job, a Map or a job's id, not for {awaited!r}.")
