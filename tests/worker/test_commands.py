@@ -261,3 +261,10 @@ def test_what_it_used_is_measured(site: Site, declare: Declare) -> None:
     result = site.result(job_id)
     assert 0.02 < result.cpu_seconds < time.monotonic() - began
     assert 140_000_000 < result.peak_memory < 600_000_000
+
+
+def test_orphans_do_not_stay_as_zombies(site: Site, declare: Declare) -> None:
+    """What ends while a long command goes on is reaped then."""
+    declare("for i in 1 2 3 4 5; do (sleep 0.02 &); done; sleep 0.3; wc -w < /proc/$PPID/task/$PPID/children > left")
+    assert site.run(num_cpus=1) == {"completed": 1}
+    assert site.lines("left") == ["1"]  # the shell

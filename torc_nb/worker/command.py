@@ -128,6 +128,7 @@ class CommandAttempt:
         pid = os.posix_spawn(_SHELL, words, environment, setpgroup=0, setsigdef=_USUAL_SIGNALS)
         self._board.run_group(pid)
         try:
+            _reap_orphans_until(pid)
             _, wait_status, used = os.wait4(pid, 0)
             self._peak = used.ru_maxrss * _RSS_UNIT
             _end_what_is_left()
@@ -160,6 +161,12 @@ def _state(path: str) -> dict[str, float]:
     except OSError as error:
         raise _Failed("FileNotFoundError", f"it ended well, but {path} is not there: {error.strerror}") from error
     return {"mtime": found.st_mtime, "size": found.st_size}
+
+
+def _reap_orphans_until(pid: int) -> None:
+    """Wait for the end of a child; what is orphaned meanwhile is ours, and must not stay as zombies for as long."""
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) is not None and ended.si_pid != pid:
+        os.waitpid(ended.si_pid, 0)
 
 
 def _end_what_is_left() -> None:
