@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
-from store.scene import COLLECT, OTHER_FUNCTION, Scene, completion, row
+from store.scene import COLLECT, OTHER_FUNCTION, Scene, check_counts, completion, row
 
 from torc_nb.models import JobStatus
 from torc_nb.store import claims, jobs, leases, resetting, results, schema, workflows
@@ -139,6 +139,27 @@ def test_a_late_result_stops_the_attempt_that_runs_meanwhile(scene: Scene) -> No
     assert scene.counts() == {"completed": 1}
     assert results.effective(scene.database, old[0].job_id).attempt == 1
     assert [attempt.late for attempt in results.attempts(scene.database, scene.id)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "statuses", [(JobStatus.COMPLETED, JobStatus.COMPLETED), (JobStatus.FAILED, JobStatus.COMPLETED)]
+)
+def test_a_worker_that_gets_a_job_again_tells_of_both_attempts(
+    scene: Scene, statuses: tuple[JobStatus, JobStatus]
+) -> None:
+    """Of what it tells at once the attempt that it was given last counts, and counts once."""
+    scene.declare("a")
+    worker = scene.worker()
+    first = scene.claim(worker)[0]
+    _lose(scene, worker)
+    second = scene.claim(worker)[0]
+    scene.exchange(worker, started=[first, second])
+    check_counts(scene.database)
+    done = [completion(one, status) for one, status in zip((first, second), statuses, strict=True)]
+    scene.exchange(worker, completions=[one._replace(was_running=True) for one in done])
+    check_counts(scene.database)
+    assert results.effective(scene.database, first.job_id).attempt == 2
+    assert [attempt.late for attempt in results.attempts(scene.database, scene.id)] == [True, False]
 
 
 def test_a_late_result_after_another_finished_is_kept_beside(scene: Scene) -> None:

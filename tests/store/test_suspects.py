@@ -21,7 +21,7 @@ def test_a_node_is_suspected_where_others_complete(scene: Scene) -> None:
     scene.complete(neighbour, scene.claim(neighbour, 5))
     assert not suspect(), "on this node some complete"
     scene.complete(early, scene.claim(early, 5))
-    scene.set_worker(early, last_seen=1.0)
+    scene.set_worker(early, last_seen=1.0, lease_expires=61.0)
     assert not suspect(), "that was before its time"
     held = scene.claim(good, 10)
     assert not suspect()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from torc_nb.models import FINISHED, Claim, Completion, JobStatus
 from torc_nb.store import bulk, cancellations, counts, dependencies, leases, schema
-from torc_nb.store.completions import record
+from torc_nb.store.completions import newest_attempts, record
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -80,14 +80,15 @@ def exchange(
 def _mark_running(
     connection: Connection, worker_id: int, started: Sequence[Completion | Claim], tally: counts.Tally
 ) -> None:
+    newest = newest_attempts(started)
     moved = bulk.update_rows(
         connection,
         _jobs,
         ("id", "status", "attempt", "worker_id"),
         ("status",),
-        [(int(JobStatus.RUNNING), job.job_id, int(JobStatus.PENDING), job.attempt, worker_id) for job in started],
+        [(int(JobStatus.RUNNING), job.job_id, int(JobStatus.PENDING), job.attempt, worker_id) for job in newest],
     )
-    for job in started:
+    for job in newest:
         if job.job_id in moved:
             tally.move(job.map_id, job.requirement_id, JobStatus.PENDING, JobStatus.RUNNING)
 

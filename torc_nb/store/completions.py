@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, select, update
 
-from torc_nb.models import CLAIMED, Completion, JobStatus
+from torc_nb.models import CLAIMED, Claim, Completion, JobStatus
 from torc_nb.store import bulk, cancellations, counts, schema
 from torc_nb.values import decode
 
@@ -30,11 +30,15 @@ _RESULT_COLUMNS = (
 )  # fmt: skip
 
 
+_Attempt = TypeVar("_Attempt", bound=Claim | Completion)
+
+
 def record(connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally) -> None:
     """Move the jobs that ended and keep their results; those whose claim was lost meanwhile are judged one by one.
 
     The jobs' rows are locked by the caller.
     """
+    newest = newest_attempts(completions)
     rows = [
         (
             done.status,
@@ -45,7 +49,7 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
             done.attempt,
             worker_id,
         )
-        for done in completions
+        for done in newest
     ]
     moved = bulk.update_rows(
         connection,
@@ -54,13 +58,14 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         ("status", "result_attempt", "worker_id"),
         rows,
     )
-    kept = [done for done in completions if done.job_id in moved]
+    kept = [done for done in newest if done.job_id in moved]
+    others = _without(completions, kept)
     moves = Counter((done.map_id, done.requirement_id, done.was_running, done.status) for done in kept)
     for (map_id, requirement_id, was_running, status), n in moves.items():
         tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
     late = [
         (done, verdict)
-        for done in unknown(connection, [done for done in completions if done.job_id not in moved])
+        for done in unknown(connection, others)
         if (verdict := _judge_late(connection, worker_id, done, tally)) is not None
     ]
     effective = kept + [done for done, is_late in late if not is_late]
@@ -81,6 +86,20 @@ def _note_files(connection: Connection, workflow_id: int, commands: Sequence[Com
     for path, state in sorted(found.items()):
         here = (_files.c.workflow_id == workflow_id) & (_files.c.path == path)
         connection.execute(update(_files).where(here).values(mtime=state["mtime"], size=state["size"]))
+
+
+def newest_attempts(attempts: Sequence[_Attempt]) -> Sequence[_Attempt]:
+    """Return the newest attempt of each job: a worker that got a job again after a lost lease may tell of both."""
+    if len({one.job_id for one in attempts}) == len(attempts):
+        return attempts
+    return list({one.job_id: one for one in sorted(attempts, key=attrgetter("attempt"))}.values())
+
+
+def _without(completions: Sequence[Completion], kept: Sequence[Completion]) -> list[Completion]:
+    if len(kept) == len(completions):  # nearly always
+        return []
+    known = {(done.job_id, done.attempt) for done in kept}
+    return [done for done in completions if (done.job_id, done.attempt) not in known]
 
 
 def unknown(connection: Connection, completions: Sequence[Completion]) -> list[Completion]:

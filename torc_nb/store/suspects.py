@@ -41,7 +41,8 @@ def _do_others_complete(connection: Connection, worker: Membership, map_id: int)
         select(_workers.c.id).where(
             _workers.c.workflow_id == worker.workflow_id,
             _workers.c.host != me.host,
-            _workers.c.last_seen >= me.started,
+            # By its lease: a worker of long jobs may have said nothing for a while.
+            _workers.c.lease_expires >= me.started,
         )
     ).all()
     if not others:
