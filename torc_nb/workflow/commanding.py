@@ -8,10 +8,9 @@ from datetime import timedelta
 from torc_nb.api import Api
 from torc_nb.api.commands import AnyFile
 from torc_nb.errors import InvalidRequest
-from torc_nb.models import ResourceRequirementsModel
-from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.job import Job
 from torc_nb.workflow.map import Map
+from torc_nb.workflow.requirement import requirement_of
 
 
 class Commanding:
@@ -77,13 +76,8 @@ class Commanding:
         NotFound
             There is no such job to wait for.
         """
-        requirement = ResourceRequirementsModel(
-            workflow_id=self.id,
-            num_cpus=num_cpus,
-            num_gpus=num_gpus,
-            memory=None if memory is None else parse_memory(memory),
-            runtime=None if runtime is None else parse_duration(runtime),
-            timeout=None if timeout is None else parse_duration(timeout),
+        requirement = requirement_of(
+            self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
         )
         awaited = [blocked_by] if isinstance(blocked_by, Job | Map | int) else list(blocked_by)
         declared = self._api.declare_command(

@@ -16,7 +16,6 @@ from torc_nb.models import (
     AllocationModel,
     EventModel,
     JobStatus,
-    ResourceRequirementsModel,
     SlurmSchedulerModel,
     WorkerModel,
     WorkflowModel,
@@ -26,6 +25,7 @@ from torc_nb.workflow.changing import Changing, parsed
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
+from torc_nb.workflow.requirement import requirement_of
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -162,13 +162,8 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         InvalidRequest
             An argument makes no sense.
         """
-        requirement = ResourceRequirementsModel(
-            workflow_id=self.id,
-            num_cpus=num_cpus,
-            num_gpus=num_gpus,
-            memory=None if memory is None else parse_memory(memory),
-            runtime=None if runtime is None else parse_duration(runtime),
-            timeout=None if timeout is None else parse_duration(timeout),
+        requirement = requirement_of(
+            self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
         )
         mapped = self._api.map_function(
             self.id,
