@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from torc_nb.store import events
+from torc_nb.models import Membership
+from torc_nb.store import events, suspects
 
 from .conftest import Site
 
@@ -36,16 +37,29 @@ def test_a_broken_node_leaves_and_its_failures_are_tried_elsewhere(any_site: Sit
     any_site.until(lambda: any_site.statuses().get("completed", 0) > 3)
     bad = any_site.worker(num_cpus=2, environ=BAD)
     assert bad.wait(30) == 0
-    assert good.wait(60) == 0
-    any_site.run(num_cpus=2, environ=GOOD)  # should the good one have left while the failures were put back
+    assert good.wait(60) == 0  # it stays for what the other one puts back, be it the last of all
     assert any_site.statuses() == {"completed": 101}
     (left,) = [data["message"] for data in told(any_site, "worker left") if "broken" in str(data["message"])]
     assert "first" in str(left)
     assert "ImportError: libmissing.so.1" in str(left)
     assert "while other nodes complete theirs: the node n2 may be broken" in str(left)
-    (suspected,) = told(any_site, "node suspected")
-    assert suspected["tried_again"] == suspected["failed"]
+    suspected = told(any_site, "node suspected")
+    assert suspected
+    assert all(data["tried_again"] == data["failed"] for data in suspected)
     assert max(Counter(any_site.lines()).values()) == 2
+
+
+def test_no_worker_stays_for_one_that_was_told_to_leave(any_site: Site) -> None:
+    """Those who wait for what a leaving worker may put back look again once it has left, or died."""
+    any_site.map(lambda row: time.sleep(4), range(2))
+    leaving = any_site.worker(num_cpus=1, environ=BAD)
+    any_site.until(lambda: any_site.statuses().get("running"))
+    other = any_site.worker(num_cpus=1, environ=GOOD)
+    any_site.until(lambda: any_site.statuses().get("running") == 2)
+    suspects.announce(any_site.database, Membership(1, any_site.id, None))
+    assert leaving.wait(30) == 0
+    assert other.wait(30) == 0
+    assert any_site.statuses() == {"completed": 2}
 
 
 def test_jobs_that_fail_everywhere_suspect_no_node(any_site: Site) -> None:

@@ -200,8 +200,10 @@ def can_still_get_work(database: Database, workflow_id: int) -> bool:
 
 
 def _may_move(database: Database, workflow_id: int) -> bool:
-    """Whether any job is ready or claimed that need not wait for another map."""
+    """Whether any job is ready or claimed that need not wait for another map, or a worker is about to leave some."""
     with database.read() as connection:
+        if leases.is_any_leaving(connection, workflow_id):
+            return True
         held = set(connection.scalars(select(_maps.c.id).where(_maps.c.workflow_id == workflow_id, _maps.c.blocked)))
         found = counts.by_map(connection, workflow_id)
     return any(

@@ -159,6 +159,7 @@ def _leave(database: Database, worker: Row[Any], farewell: Farewell, condition: 
         events.add(
             database, connection, worker.workflow_id, "worker left", worker_id=worker.id, message=message, freed=freed
         )
+        watch.announce(connection, worker.workflow_id)  # others may have stayed for what it would leave
     _release(database, worker, failed)
     return freed
 
@@ -227,6 +228,7 @@ def _declare_lost(database: Database, worker: Row[Any]) -> int:
             now = database.now(connection)
             _change_allocation(connection, worker.allocation_id, state="ended", ended=now, message="its worker died")
         events.add(database, connection, worker.workflow_id, "worker lost", worker_id=worker.id, freed=freed)
+        watch.announce(connection, worker.workflow_id)
     _release(database, worker, failed)
     return freed
 
@@ -295,8 +297,6 @@ def _free(
         rows,
     )
     tally.write(connection, worker.id)
-    if rows:
-        watch.announce(connection, worker.workflow_id)
     return len(rows), failed
 
 
@@ -327,6 +327,12 @@ def alive(connection: Connection, workflow_id: int) -> int:
         )
         or 0
     )
+
+
+def is_any_leaving(connection: Connection, workflow_id: int) -> bool:
+    """Whether a worker of a workflow is about to leave."""
+    leaving = select(_workers.c.id).where(_workers.c.workflow_id == workflow_id, _workers.c.state == "leaving")
+    return connection.scalar(leaving.limit(1)) is not None
 
 
 def listed(database: Database, workflow_id: int) -> list[models.WorkerModel]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from torc_nb.models import JobStatus, Membership
 from torc_nb.store import counts, events, schema
@@ -22,7 +22,10 @@ _CHUNK = 500
 
 
 def is_suspect(database: Database, worker: Membership, map_id: int, failed: int) -> bool:
-    """Whether other nodes complete the jobs of a map, of which a worker has failed so many and completed none."""
+    """Whether other nodes complete the jobs of a map of which a worker completes none.
+
+    ``failed``: how many of its failures are recorded.
+    """
     with database.read() as connection:
         stand = counts.by_map(connection, worker.workflow_id).get(map_id, {})
         completed = stand.get(JobStatus.COMPLETED, 0)
@@ -58,6 +61,14 @@ def _do_others_complete(connection: Connection, worker: Membership, map_id: int)
         )
     )
     return connection.scalar(completed.limit(1)) is not None
+
+
+def announce(database: Database, worker: Membership) -> None:
+    """Let others know that a worker is about to leave, and that what it failed will be tried again: they stay."""
+    with database.write() as connection:
+        connection.execute(
+            update(_workers).where(_workers.c.id == worker.id, _workers.c.state == "running").values(state="leaving")
+        )
 
 
 def try_elsewhere(database: Database, worker: Membership, job_ids: Collection[int], message: str) -> int:

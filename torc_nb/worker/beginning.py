@@ -33,28 +33,36 @@ class Beginning:
         self._host = host
         self._is_over = False
         self._failed: dict[int, Completion] = {}
+        self._handed_back: set[int] = set()
         self._look_at = 0
 
     def note(self, ended: Sequence[Completion]) -> None:
-        """Note what was recorded, and look whether the node is to blame."""
+        """Note what is about to be recorded, and look whether the node is to blame.
+
+        Before it is recorded: once all jobs have finished, the workers of other nodes leave.
+        """
         if self._is_over:
             return
         if self.verdict is None and any(done.status == JobStatus.COMPLETED for done in ended):
             self._is_over = True
             self._failed.clear()
             return
+        recorded = Counter(done.map_id for done in self._failed.values())
         # What has no map is like nothing that other nodes complete.
         self._failed |= {done.job_id: done for done in ended if done.status == JobStatus.FAILED and done.map_id}
         if self.verdict is None and len(self._failed) >= max(self._look_at, ENOUGH):
             self._look_at = 2 * len(self._failed)  # where others fail too, it is not asked after every job
-            self._judge()
+            self._judge(recorded)
 
     def hand_back(self) -> None:
-        """Let other nodes try what failed on a suspected one."""
-        if self.verdict is not None:
-            suspects.try_elsewhere(self._database, self._worker, self._failed.keys(), self.verdict)
+        """Let other nodes try what failed on a suspected one, as far as it is recorded."""
+        if self.verdict is None or len(self._handed_back) == len(self._failed):
+            return
+        failed = self._failed.keys() - self._handed_back
+        self._handed_back |= failed
+        suspects.try_elsewhere(self._database, self._worker, failed, self.verdict)
 
-    def _judge(self) -> None:
+    def _judge(self, recorded: Counter[int]) -> None:
         of_maps = Counter(done.map_id for done in self._failed.values())
         for map_id, n in of_maps.items():
             example = next(done for done in self._failed.values() if done.map_id == map_id)
@@ -62,7 +70,8 @@ class Beginning:
             side_by_side = self._whole.num_cpus // max(1, request.num_cpus)
             if n < max(ENOUGH, side_by_side):
                 self._look_at = max(ENOUGH, len(self._failed) + 1)
-            elif suspects.is_suspect(self._database, self._worker, map_id, n):
+            elif suspects.is_suspect(self._database, self._worker, map_id, recorded[map_id]):
+                suspects.announce(self._database, self._worker)
                 self.verdict = (
                     f"its first {n} jobs all failed here ({example.error_type}: {_short(example.error)}) while other "
                     f"nodes complete theirs: the node {self._host} may be broken"

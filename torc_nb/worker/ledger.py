@@ -216,11 +216,12 @@ class Ledger(threading.Thread):
         try:
             self._empty_spool()
             ended = self._backlog.take()
+            self._beginning.note(ended)
             if self._is_worth_writing(errand, ended):
                 self._exchange(errand, ended)
             self._backlog.written()
             self._failures = 0
-            self._beginning.note(ended)
+            self._beginning.hand_back()
         except BaseException as error:
             self._backlog.failed()
             self._put_back(errand)

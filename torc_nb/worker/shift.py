@@ -81,8 +81,8 @@ class Shift:
         departure = Departure(database, worker, files, walltime, had, lambda: packing.time_left)
         with contextlib.ExitStack() as at_the_end:  # each of these whatever became of those below it
             at_the_end.callback(backlog.close)
-            at_the_end.callback(beginning.hand_back)
             at_the_end.callback(departure.leave)
+            at_the_end.callback(beginning.hand_back)  # then those who stay for it find it
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
             log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
             reports = Reports(assignments, log)
@@ -137,10 +137,10 @@ class Shift:
             news = ledger.news()
             if news.error is not None:
                 raise news.error
-            if news.state in ("deleted", "leaving"):
-                return "its workflow was deleted" if news.state == "deleted" else "it was asked to leave"
             if news.is_suspect is not None:
                 return news.is_suspect
+            if news.state in ("deleted", "leaving"):
+                return "its workflow was deleted" if news.state == "deleted" else "it was asked to leave"
             if news.had_lost_lease:
                 crew.forget_waiting()
             crew.accept(news.claims)
