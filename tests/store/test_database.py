@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,18 @@ def test_every_table_has_a_noun(database: Database) -> None:
 
 
 _ROOT = Path(__file__).parents[2]
+
+
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """The first to come makes it; nobody is refused."""
+    together = 6
+    for n in range(20):
+        url, ready = f"sqlite:///{tmp_path / f'{n}.db'}", threading.Barrier(together)
+
+        def open_it(url: str = url, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            Database.open(url).close()
+
+        with ThreadPoolExecutor(together) as pool:
+            for opened in [pool.submit(open_it) for _ in range(together)]:
+                opened.result()

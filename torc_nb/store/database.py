@@ -246,7 +246,8 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, below
-        connection.execute(f"PRAGMA journal_mode = {journal}")
+        # The first to open a file changes its journal, which SQLite does not wait for: all others would be refused.
+        _patiently(connection, f"PRAGMA journal_mode = {journal}")
         # In WAL a crash of the machine may lose the last commits, never the file; a killed process loses nothing.
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if journal == 'WAL' else 'FULL'}")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -280,24 +281,30 @@ def _check_locks(folder: Path) -> None:
 def _begin_writing(connection: Connection) -> None:
     """Take the one writer's place.
 
-    Asks every few milliseconds: SQLite itself would sleep up to 100 ms between two attempts, and miss the short gaps
-    that another's many small transactions leave.
+    SQLite itself would sleep up to 100 ms between two attempts, and miss the short gaps that another's many small
+    transactions leave.
     """
     driver: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + LOCK_TIMEOUT
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while time.monotonic() < deadline:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    break  # and say so below
-            time.sleep(random.uniform(0.001, 0.004))
+        _patiently(driver, "BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # refused once more, in SQLAlchemy's words
     finally:
         driver.execute(f"PRAGMA busy_timeout = {int(1000 * LOCK_TIMEOUT)}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _patiently(driver: sqlite3.Connection, statement: str) -> None:
+    """Execute a statement, asking every few milliseconds while another process holds a lock."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            driver.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(0.001, 0.004))
 
 
 @contextmanager
