@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from torc_nb.api.rows import PEEKED, Rows, how_to_call
+from torc_nb.api.rows import PEEKED, Rows
 from torc_nb.errors import CannotStore, InvalidRequest
 from torc_nb.functions import capture
 from torc_nb.values import Spill, decode
@@ -171,7 +171,7 @@ class TestCalls:
 
     def call(self, function: Any, spill: Spill, unpack: bool | None = None, rows: Any = None) -> str:
         """The decision for a function."""
-        return how_to_call(capture(function), Rows.read(rows or self.rows, None, spill), unpack)
+        return Rows.read(rows or self.rows, None, spill).how_to_call(capture(function), unpack)
 
     def test_a_function_of_one_parameter_gets_the_row(self, spill: Spill) -> None:
         """Whatever the parameter's name, and however many others have defaults."""

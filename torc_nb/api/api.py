@@ -28,6 +28,7 @@ from torc_nb.models import (
 from torc_nb.store import (
     Database,
     allocations,
+    awaited,
     events,
     functions,
     jobs,
@@ -110,8 +111,16 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
     def map_function(
         self, workflow_id: int, function: origins.AnyFunction, *iterables: Iterable[Any], **options: Any
     ) -> mapping.Mapped:
-        """Declare a map; see ``Workflow.map`` for the options."""
-        return mapping.declare(self.database, workflows.get(self.database, workflow_id), function, iterables, **options)
+        """Declare a map; see ``Workflow.map`` for the options.
+
+        ``source_map``, instead of iterables, is the id of a map whose results are the rows; ``blocked_by_maps`` and
+        ``blocked_by_jobs`` are ids of what a new map waits for.
+        """
+        workflow = workflows.get(self.database, workflow_id)
+        single = awaited.split(self.database, workflow_id, options.pop("blocked_by_jobs", ()))
+        whole = tuple(sorted({*single.maps, *options.pop("blocked_by_maps", ())}))
+        place = mapping.Place(blocked_by_maps=whole, blocked_by_jobs=single.jobs)
+        return mapping.declare(self.database, workflow, function, iterables, place=place, **options)
 
     def list_maps(self, workflow_id: int) -> list[Any]:
         """Return the maps of a workflow in the order of their declaration."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from torc_nb.api import origins, rooms, surroundings
 from torc_nb.api.origins import AnyFunction
-from torc_nb.api.rows import Rows, how_to_call
-from torc_nb.errors import Conflict
+from torc_nb.api.rows import Rows
+from torc_nb.api.taken import Taken
+from torc_nb.errors import Conflict, InvalidRequest
 from torc_nb.functions import Function
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
-from torc_nb.store import Database, environments, functions, maps, requirements
+from torc_nb.store import Database, awaited, environments, functions, maps, requirements
 from torc_nb.values import Spill
 
 #: How often a map is declared anew where another kernel declared it at the same moment.
@@ -106,11 +107,15 @@ def _declare_once(
     drop: bool = False,
     shape: dict[str, Any] | None = None,
     place: Place = _ANYWHERE,
+    source_map: int | None = None,
 ) -> Mapped:
     assert workflow.id is not None
-    rows = Rows.read(iterables, key, Spill(Path(workflow.files) / "values"))
+    rows = _rows(database, workflow, iterables, key, source_map)
     captured, origin = origins.captured(function, module_directory, rows.classes)
-    call = how_to_call(captured, rows, unpack)
+    name = name or captured.name
+    if (earlier := maps.find(database, workflow.id, name)) is not None:
+        _check_repeated(database, earlier, place, rows)
+    call = rows.how_to_call(captured, unpack)
     origin_of = {"function": origin}
     reducer = None
     if postprocess is not None:
@@ -120,7 +125,7 @@ def _declare_once(
     asked = requirement or ResourceRequirementsModel(workflow_id=workflow.id)
     alone = ResourceRequirementsModel(workflow_id=workflow.id)
     declaration = maps.Declaration(
-        name=name or captured.name,
+        name=name,
         function_id=functions.keep(database, workflow.id, captured),
         environment_id=environments.keep(database, workflow.id, surroundings.current()),
         # One with an id is kept already; an equal one might be found in its place.
@@ -131,6 +136,7 @@ def _declare_once(
         shape=rows.shape | {"origin": origin_of} | (shape or {}),
         priority=priority,
         drop=drop,
+        source_map=source_map,
         **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
@@ -138,7 +144,33 @@ def _declare_once(
     return Mapped(outcome, captured, declaration.name, call, tuple(notes))
 
 
-def _doubts(function: Function, rows: Rows) -> Iterator[str]:
+def _rows(
+    database: Database,
+    workflow: WorkflowModel,
+    iterables: Sequence[Iterable[Any]],
+    key: str | Sequence[str] | None,
+    source_map: int | None,
+) -> Rows | Taken:
+    if source_map is None:
+        return Rows.read(iterables, key, Spill(Path(workflow.files) / "values"))
+    source = maps.get(database, source_map)
+    if key:
+        raise InvalidRequest(f"key={key!r}: rows that are results of {source.name!r} are told by its jobs.")
+    return Taken(database, source)
+
+
+def _check_repeated(database: Database, earlier: Any, place: Place, rows: Rows | Taken) -> None:
+    """Make sure that a map can be declared so again."""
+    if isinstance(rows, Taken):
+        rows.check_no_circle(earlier.id, earlier.name)
+    waits_for = awaited.Awaited(place.blocked_by_maps, place.blocked_by_jobs)
+    if any(waits_for) and awaited.by_map(database, earlier.id) != waits_for:
+        raise InvalidRequest(
+            f"Map {earlier.name!r} is there already and waits for other jobs than these: give the new round a name=…."
+        )
+
+
+def _doubts(function: Function, rows: Rows | Taken) -> Iterator[str]:
     if function.unstable:
         yield f"{', '.join(function.unstable)}: may look changed in a new kernel although nothing changed"
     if rows.unstable is not None:

@@ -57,6 +57,13 @@ def classes_named(function: AnyFunction) -> set[type]:
     return {one for one in found if must_travel(one)}
 
 
+def classes_returned(origin: Origin) -> set[type]:
+    """Return the notebook's classes that a function may return, as far as this process has it and them."""
+    travelled = {one for one in _classes(origin.get("classes", ())) if one is not None}
+    function = _notebook().get(origin.get("variable", ""))
+    return travelled | (classes_named(function) if callable(function) else set())
+
+
 def found_again(origin: Origin) -> Function | None:
     """Capture the function as it is now; None where this process does not have it.
 

@@ -94,6 +94,28 @@ class Rows:
                 )
             yield row
 
+    def how_to_call(self, function: Function, unpack: bool | None) -> str:
+        """Decide whether a row is the function's one ``argument``, its ``keywords``, or ``positional`` arguments.
+
+        Raises
+        ------
+        InvalidRequest
+            It cannot be called so, or both could be meant.
+        """
+        row = self.first
+        positional = self.shape["kind"] == "positional"
+        is_mapping = isinstance(row, Mapping) and all(isinstance(name, str) for name in row)
+        if positional or (unpack and isinstance(row, list | tuple)):
+            call = "positional"
+        elif unpack:
+            call = "keywords"
+        elif unpack is False or not is_mapping or function.signature is None:
+            call = "argument"
+        else:
+            return _guessed(function, list(row))
+        check_call(function, call, row)
+        return call
+
     def _encoded(self, spill: Spill) -> Iterator[Parameters]:
         seen: set[bytes] = set()
         for number, row in enumerate(self.rows):
@@ -159,29 +181,6 @@ def _of_frame(frame: Any, key: tuple[str, ...]) -> Rows:
         raise InvalidRequest("The DataFrame's index has equal labels, by which rows are matched; reset_index() it.")
     shape["labelled"] = True
     return Rows(rows, labels=iter(frame.index.tolist()), shape=shape)
-
-
-def how_to_call(function: Function, rows: Rows, unpack: bool | None) -> str:
-    """Decide whether a row is the function's one ``argument``, its ``keywords``, or ``positional`` arguments.
-
-    Raises
-    ------
-    InvalidRequest
-        It cannot be called so, or both could be meant.
-    """
-    row = rows.first
-    positional = rows.shape["kind"] == "positional"
-    is_mapping = isinstance(row, Mapping) and all(isinstance(name, str) for name in row)
-    if positional or (unpack and isinstance(row, list | tuple)):
-        call = "positional"
-    elif unpack:
-        call = "keywords"
-    elif unpack is False or not is_mapping or function.signature is None:
-        call = "argument"
-    else:
-        return _guessed(function, list(row))
-    check_call(function, call, row)
-    return call
 
 
 def _guessed(function: Function, names: list[str]) -> str:

@@ -33,6 +33,11 @@ class Signature:
     many_positional: bool
     many_keywords: bool
 
+    @property
+    def accepts_any(self) -> bool:
+        """Whether it has a parameter at all."""
+        return bool(self.positional or self.keyword_only or self.many_positional or self.many_keywords)
+
     def accepts_positional(self, count: int) -> bool:
         """Whether a call with `count` positional arguments and nothing else binds."""
         enough = count >= self.required and not self.required_keywords

@@ -58,6 +58,7 @@ def by_map(database: Database, map_id: int) -> Awaited:
     """Return what a map waits for, or waited for."""
     after = schema.map_dependencies
     with database.read() as connection:
-        whole = connection.scalars(select(after.c.blocked_by_map_id).where(after.c.map_id == map_id)).all()
+        as_wholes = select(after.c.blocked_by_map_id).where(after.c.map_id == map_id, after.c.each.is_(False))
+        whole = connection.scalars(as_wholes).all()
         single = [row[0] for row in connection.execute(blockers.of_map(map_id))]
     return Awaited(tuple(sorted(whole)), tuple(sorted(single)))

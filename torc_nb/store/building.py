@@ -31,7 +31,7 @@ _under_way: set[tuple[str, int]] = set()
 
 _COLUMNS = (
     "id", "workflow_id", "map_id", "row", "status", "priority", "requirement_id", "params", "params_digest",
-    "declared_digest", "key_digest", "key", "name", "rev", "attempt", "interruptions",
+    "declared_digest", "key_digest", "key", "name", "rev", "attempt", "interruptions", "source_id",
 )  # fmt: skip
 
 
@@ -53,6 +53,8 @@ class Declaration:
         What the job of a row is called, where its number is not enough.
     is_new
         There must be no map of this name.
+    source_map
+        The map whose results are the rows.
     """
 
     name: str
@@ -71,11 +73,17 @@ class Declaration:
     first_row: int = 0
     job_name: Callable[[int], str | None] = _unnamed
     is_new: bool = False
+    source_map: int | None = None
 
     @property
     def is_blocked(self) -> bool:
         """Whether a new map waits for anything."""
         return bool(self.blocked_by_maps or self.blocked_by_jobs)
+
+    @property
+    def status(self) -> JobStatus:
+        """Where a new row begins: it waits for its source where it has one."""
+        return JobStatus.READY if self.source_map is None else JobStatus.BLOCKED
 
 
 def begin(database: Database, workflow_id: int, declaration: Declaration, extends: int | None) -> int:
@@ -128,6 +136,7 @@ def write(
         Somebody gave the map up meanwhile.
     """
     written = 0
+    status = int(declaration.status)
     for piece in _pieces((row for row in rows if not matcher.match(row)), PIECE):
         with database.write() as connection:
             first = take_ids(connection, len(piece))
@@ -137,9 +146,9 @@ def write(
                 _COLUMNS,
                 [
                     (
-                        first + i, workflow_id, map_id, matcher.next_row + i, int(JobStatus.READY),
+                        first + i, workflow_id, map_id, matcher.next_row + i, status,
                         declaration.priority, declaration.requirement_id, row.text, row.digest, row.digest,
-                        row.key_digest, row.key, declaration.job_name(matcher.next_row + i), 1, 0, 0,
+                        row.key_digest, row.key, declaration.job_name(matcher.next_row + i), 1, 0, 0, row.source,
                     )
                     for i, row in enumerate(piece)
                 ],

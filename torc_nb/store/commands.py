@@ -236,7 +236,7 @@ def _let_wait(
     maps = {*by_maps} - known_maps
     if not jobs and not maps:
         return
-    if not is_new and upstream.waits_for(connection, jobs, maps, job_id):
+    if not is_new and job_id in upstream.of(connection, jobs, maps)[0]:
         raise InvalidRequest(
             f"Job {job_id} would wait for itself: something that it waits for, or whose files it needs, waits for it."
         )

@@ -21,6 +21,7 @@ from torc_nb.store import (
     events,
     postprocessing,
     schema,
+    sources,
     watch,
     workflows,
 )
@@ -73,6 +74,8 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
     finally:
         building.finish(database, half)
     _take_requirement(database, workflow_id, outcome.map_id, declaration.requirement_id)
+    if declaration.source_map is not None or outcome.dropped:
+        dependencies.release_all(database, workflow_id)
     # A map without unfinished rows keeps nobody waiting, and no completion will say so.
     dependencies.release(
         database, workflow_id, {outcome.map_id, *declaration.blocked_by_maps}, declaration.blocked_by_jobs
@@ -112,7 +115,7 @@ def _publish(
     with database.write() as connection:
         building.touch(database, connection, half, declaration.name)
         tally = counts.Tally(workflow_id)
-        tally.add(outcome.map_id, declaration.requirement_id, JobStatus.READY, new)
+        tally.add(outcome.map_id, declaration.requirement_id, declaration.status, new)
         if existing is None:
             _show(connection, half, declaration)
         else:
@@ -123,6 +126,8 @@ def _publish(
             _drop(connection, absent, tally)
         order = None if in_order else matcher.order.tobytes()
         connection.execute(update(_maps).where(_maps.c.id == outcome.map_id).values(order=order))
+        if declaration.source_map is not None:
+            sources.take_from(connection, outcome.map_id, declaration.source_map)
         postprocessing.declare(connection, workflow_id, outcome.map_id, declaration, new, tally)
         events.add(
             database, connection, workflow_id, "map declared", map_id=outcome.map_id, name=declaration.name, new=new,

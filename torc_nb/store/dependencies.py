@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import blockers, counts, events, schema, watch
+from torc_nb.store import blockers, counts, events, schema, sources, watch
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -40,6 +40,7 @@ def release(database: Database, workflow_id: int, map_ids: Collection[int], job_
     """
     with database.read() as connection:
         jobs, maps = _waiting(connection, workflow_id, map_ids, job_ids)
+    _release_after(database, workflow_id, sources.settle(database, workflow_id, map_ids, job_ids))
     if jobs or maps:
         with database.write() as connection:
             tally = counts.Tally(workflow_id)
@@ -51,13 +52,22 @@ def release(database: Database, workflow_id: int, map_ids: Collection[int], job_
             watch.announce(connection, workflow_id)
 
 
-def release_all(database: Database, workflow_id: int) -> None:
-    """Release whatever waits for nothing any more, should a worker have died between completing and releasing."""
+def _release_after(database: Database, workflow_id: int, canceled: tuple[Collection[int], Sequence[int]]) -> None:
+    """Look whether anything waits for jobs that were canceled because their source failed."""
+    if canceled[1]:
+        release(database, workflow_id, *canceled)
+
+
+def release_all(database: Database, workflow_id: int, *, thorough: bool = True) -> None:
+    """Release whatever waits for nothing any more, should a worker have died between completing and releasing.
+
+    ``thorough``: look at every job that takes another's result, not only where the counts show that one is overlooked.
+    """
     with database.read() as connection:
         awaited = connection.scalars(
             select(_of_maps.c.blocked_by_map_id)
             .join(schema.maps, schema.maps.c.id == _of_maps.c.blocked_by_map_id)
-            .where(schema.maps.c.workflow_id == workflow_id)
+            .where(schema.maps.c.workflow_id == workflow_id, _of_maps.c.each.is_(False))
             .distinct()
         ).all()
         blocked: Sequence[int] = connection.scalars(
@@ -67,6 +77,7 @@ def release_all(database: Database, workflow_id: int) -> None:
             .distinct()
         ).all()
         blocked = [*blocked, *blockers.of_held_maps(connection, workflow_id)]
+    _release_after(database, workflow_id, sources.settle_all(database, workflow_id, thorough=thorough))
     release(database, workflow_id, awaited, blocked)
 
 
@@ -76,7 +87,7 @@ def _waiting(
     """The jobs and maps that wait for one of these jobs, or for one of these maps that has nothing left to do."""
     edges = connection.execute(
         select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.blocked_by_map_id).where(
-            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids))
+            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids)), _of_maps.c.each.is_(False)
         )
     ).all()
     jobs: set[int] = set()

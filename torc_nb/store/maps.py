@@ -25,6 +25,7 @@ __all__ = [
     "get",
     "job_total",
     "jobs_of",
+    "keys_of",
     "listed",
     "of_stretch",
     "order_of",
@@ -77,6 +78,12 @@ def declared_digests(database: Database, workflow_id: int, map_id: int) -> Itera
     """Yield the digests of a map's parameters, as they were given, in the order of the jobs' ids."""
     for job in _paged(database, workflow_id, map_id, _jobs.c.declared_digest):
         yield bytes(job.declared_digest)
+
+
+def keys_of(database: Database, workflow_id: int, map_id: int) -> Iterator[tuple[int, str | None]]:
+    """Yield the jobs of a map with their keys as stored, in the order of their ids."""
+    for job in _paged(database, workflow_id, map_id, _jobs.c.key):
+        yield job.id, job.key
 
 
 def jobs_of(database: Database, workflow_id: int, map_id: int) -> list[Row[Any]]:

@@ -18,12 +18,16 @@ _UNWRITTEN = 0
 
 
 class Parameters(NamedTuple):
-    """One row to map over, encoded: the text, its digest, and the digest and text of its key where it has one."""
+    """One row to map over, encoded: the text, its digest, and the digest and text of its key where it has one.
+
+    ``source``: the job whose result is the row; the text then stands for what is not known yet.
+    """
 
     text: str
     digest: bytes
     key_digest: bytes | None = None
     key: str | None = None
+    source: int | None = None
 
 
 class Matcher:
@@ -49,6 +53,7 @@ class Matcher:
         self._unwritten = array("q")
         self._by_key = _Pool()
         self._by_value = _Pool()
+        self._by_source: dict[int, int] = {}
         self._declared: dict[int, bytes] = {}
         self._of_map = (database, workflow_id, map_id)
         self._is_loaded = map_id is None
@@ -74,7 +79,7 @@ class Matcher:
         """Return the jobs that no row of the call took."""
         if not self._is_loaded:
             self._load(by_key=False)
-        return sorted([*self._by_key.left(), *self._by_value.left()])
+        return sorted([*self._by_key.left(), *self._by_value.left(), *self._by_source.values()])
 
     def is_in_order_of_ids(self) -> bool:
         """Whether the rows of the call stand in the order of their jobs' ids."""
@@ -89,14 +94,16 @@ class Matcher:
         """Read the map's jobs when the first row tells whether the call matches by key."""
         database, workflow_id, map_id = self._of_map
         statement = (
-            select(_jobs.c.id, _jobs.c.row, _jobs.c.declared_digest, _jobs.c.key_digest)
+            select(_jobs.c.id, _jobs.c.row, _jobs.c.declared_digest, _jobs.c.key_digest, _jobs.c.source_id)
             .where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
             .order_by(_jobs.c.id)
             .execution_options(yield_per=10_000)
         )
         with database.read() as connection:
-            for job_id, row, declared, key in connection.execute(statement):
-                if by_key and key is not None:
+            for job_id, row, declared, key, source in connection.execute(statement):
+                if source is not None:
+                    self._by_source[source] = job_id
+                elif by_key and key is not None:
                     self._by_key.put(bytes(key), job_id)
                     self._declared[job_id] = bytes(declared)
                 else:
@@ -105,6 +112,8 @@ class Matcher:
         self._is_loaded = True
 
     def _take(self, row: Parameters) -> int | None:
+        if row.source is not None:
+            return self._by_source.pop(row.source, None)
         if row.key_digest is None:
             return self._by_value.take(row.digest)
         job_id = self._by_key.take(row.key_digest)

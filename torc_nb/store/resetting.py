@@ -253,12 +253,11 @@ def _release(database: Database, workflow_id: int, following: Downstream, aside:
         tally = counts.Tally(workflow_id)
         with database.write() as connection:
             rows = [row for row in moves.locked(connection, workflow_id, piece) if _is_aside(row)]
-            unfinished = _without_source(connection, rows)
             kept = [
                 row
                 for row in rows
                 if row.id in waiting
-                or row.source_id in unfinished
+                or row.source_id is not None  # what that one returns may have come anew
                 or (row.id in following.jobs and _place(row, following) is JobStatus.BLOCKED)
             ]
             moves.start_over(connection, kept, JobStatus.BLOCKED, tally)
@@ -271,15 +270,6 @@ def _release(database: Database, workflow_id: int, following: Downstream, aside:
         done.ready += sum(not following.holds(row.map_id) for row in free)
         done.waits += sum(following.holds(row.map_id) for row in free)
     return held
-
-
-def _without_source(connection: Connection, jobs: Sequence[Row[Any]]) -> set[int]:
-    """Return the sources of these jobs that have no result to take yet."""
-    sources = [row.source_id for row in jobs if row.source_id is not None]
-    if not sources:
-        return set()
-    unfinished = _jobs.c.status != int(JobStatus.COMPLETED)
-    return set(connection.scalars(select(_jobs.c.id).where(among(connection, _jobs.c.id, sources), unfinished)))
 
 
 def _waiting_by_name(database: Database, workflow_id: int) -> Ids:

@@ -15,11 +15,11 @@ _of_maps = schema.map_dependencies
 _blockers = schema.map_blockers
 
 
-def waits_for(connection: Connection, job_ids: Iterable[int], map_ids: Iterable[int], job_id: int) -> bool:
-    """Whether any of these jobs and maps is a job, or waits for it, however many stand between."""
+def of(connection: Connection, job_ids: Iterable[int], map_ids: Iterable[int]) -> tuple[set[int], set[int]]:
+    """Return these jobs and maps with all jobs and maps that they wait for, however many stand between."""
     jobs, maps = set(job_ids), set(map_ids)
     new_jobs, new_maps = set(jobs), set(maps)
-    while (new_jobs or new_maps) and job_id not in jobs:
+    while new_jobs or new_maps:
         by_job = among(connection, _of_maps.c.job_id, sorted(new_jobs))
         of_job = among(connection, _of_jobs.c.job_id, sorted(new_jobs))
         these = among(connection, _jobs.c.id, sorted(new_jobs))
@@ -31,7 +31,7 @@ def waits_for(connection: Connection, job_ids: Iterable[int], map_ids: Iterable[
         maps_found |= set(
             connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.map_id.in_(awaiting)))
         )
-        new_jobs, new_maps = found - jobs, maps_found - maps
+        new_jobs, new_maps = found - jobs, maps_found - maps - own_maps
         jobs |= new_jobs
-        maps |= new_maps
-    return job_id in jobs
+        maps |= new_maps | own_maps
+    return jobs, maps

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,8 @@ def _caller(function: Callable[..., Any], call: str) -> Callable[[Any], Any]:
         return lambda row: function(**row)
     if call == "positional":
         return lambda row: function(*row)
+    if call == "unpacked":
+        return lambda row: function(**row) if isinstance(row, Mapping) else function(*row)
     return function
 
 

@@ -30,7 +30,7 @@ class Role:
     """What a child is for: all that the jobs which it runs have in common."""
 
     function: Function
-    call: str  # a row is one "argument", "keywords" or "positional" arguments; or it is a "command"
+    call: str  # a row is one "argument", "keywords", "positional" arguments or "unpacked" by what it is; or a "command"
     cwd: str
     variables: dict[str, str]
     cpus: tuple[int, ...]  # those it may run on; empty: any

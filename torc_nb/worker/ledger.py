@@ -292,7 +292,7 @@ class Ledger(threading.Thread):
         if time.monotonic() - self._inspected > INSPECTION:
             self._database.check_exists()
             leases.expire(self._database, workflow_id)
-            dependencies.release_all(self._database, workflow_id)
+            dependencies.release_all(self._database, workflow_id, thorough=False)
             self._inspected = time.monotonic()
 
     def _found_nothing(self, appetite: Appetite) -> None:

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 from torc_nb.api import Api
 from torc_nb.api.commands import AnyFile
-from torc_nb.errors import InvalidRequest
+from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.job import Job
-from torc_nb.workflow.map import Map
 from torc_nb.workflow.requirement import requirement_of
 
 
@@ -31,7 +30,7 @@ class Commanding:
         timeout: str | float | timedelta | None = None,
         needs: Iterable[AnyFile] = (),
         produces: Iterable[AnyFile] = (),
-        blocked_by: Iterable[Job | Map | int] | Job | Map | int = (),
+        blocked_by: Blockers = (),
         priority: int = 0,
     ) -> Job:
         """Declare a job that runs a command through ``sh -c``, in this folder. Saying it twice does it once.
@@ -79,7 +78,6 @@ class Commanding:
         requirement = requirement_of(
             self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
         )
-        awaited = [blocked_by] if isinstance(blocked_by, Job | Map | int) else list(blocked_by)
         declared = self._api.declare_command(
             self.id,
             command,
@@ -88,17 +86,9 @@ class Commanding:
             priority=priority,
             needs=needs,
             produces=produces,
-            blocked_by_jobs=[_id(one) for one in awaited if not isinstance(one, Map)],
-            blocked_by_maps=[one.id for one in awaited if isinstance(one, Map)],
+            **ids_of(blocked_by),
         )
         if declared.is_changed:
             print(f"{declared.name}: changed (where it has begun, wf.reinitialize() runs it again)")
         return Job(self._api, self.id, declared.job_id, declared.name)
 
-
-def _id(awaited: Job | Map | int) -> int:
-    if isinstance(awaited, Job):
-        return awaited.id
-    if isinstance(awaited, int) and not isinstance(awaited, bool):
-        return awaited
-    raise InvalidRequest(f"A job waits for a Job, a Map or a job's id, not for {awaited!r}.")

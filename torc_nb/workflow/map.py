@@ -67,6 +67,10 @@ class Map(Modifying, waiting.Waits):
             created=map_.created,
         )
 
+    def is_of(self, api: Api, workflow_id: int) -> bool:
+        """Whether it is a map of this workflow, in this database."""
+        return self._workflow_id == workflow_id and self._api.database.url == api.database.url
+
     def _own_map(self) -> int:
         return self.id
 

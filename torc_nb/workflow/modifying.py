@@ -99,6 +99,11 @@ def _checked_map(api: Api, workflow_id: int, seen: Remembered, own_map: int | No
         raise InvalidRequest(
             f"This DataFrame holds the parameters of another map, {map_.name}: wf[{map_.name!r}].modify(df)."
         )
+    if source := map_.shape.get("source"):
+        raise InvalidRequest(
+            f"The rows of {map_.name} are what the jobs of {source} return: change the inputs of these, "
+            f"wf[{source!r}].params(), or run them again."
+        )
     return map_
 
 

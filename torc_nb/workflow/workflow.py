@@ -21,6 +21,7 @@ from torc_nb.models import (
     WorkflowModel,
 )
 from torc_nb.models.quantities import parse_duration, parse_memory
+from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing, parsed
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.map import Map
@@ -101,7 +102,7 @@ class Workflow(Changing, Commanding, Modifying, Waits):
     def map(
         self,
         function: AnyFunction,
-        *params: Iterable[Any],
+        *params: Iterable[Any] | Map,
         name: str | None = None,
         key: str | Sequence[str] | None = None,
         unpack: bool | None = None,
@@ -112,6 +113,7 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         runtime: str | float | timedelta | None = None,
         timeout: str | float | timedelta | None = None,
         module_directory: str | os.PathLike[str] | None = None,
+        blocked_by: Blockers = (),
         priority: int = 0,
         drop: bool = False,
     ) -> Map:
@@ -125,15 +127,16 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         ----------
         function : callable, "module:function" or pair of these names
             A cell's function, or one to import by name.
-        *params : iterable
-            One iterable of rows (dicts, DataFrame, anything), or several in step, as in ``Executor.map``.
+        *params : iterable, or a Map
+            One iterable of rows (dicts, DataFrame, anything), or several in step, as in ``Executor.map``. Of a map of
+            this workflow each job's result is a row, and is run with as soon as it is there.
         name : str, optional
             Of the map; default: the function's.
         key : str or sequence of str, optional
             The columns, keys or attributes that identify a row; ``results()`` then has a plain index.
         unpack : bool, optional
             Whether a row is the function's keywords (or positional arguments) rather than its one argument; needed
-            only where both could be meant.
+            only where both could be meant. Of another map's result: default, where the function cannot take it as one.
         postprocess : callable, optional
             Called with the list of all results, in input order, when all jobs have completed.
         num_cpus, num_gpus : int
@@ -144,6 +147,8 @@ class Workflow(Changing, Commanding, Modifying, Waits):
             The time that one job is expected to take, and the limit after which it is stopped: ``"1h"``, or seconds.
         module_directory : path, optional
             Where a function given by name is found.
+        blocked_by : Job, Map or id of a job, or several
+            What has to complete before any of these jobs begins; of a new map.
         priority : int, default 0
             Higher ones are run first.
         drop : bool, default False
@@ -165,10 +170,12 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         requirement = requirement_of(
             self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
         )
+        source = self._source(params)
         mapped = self._api.map_function(
             self.id,
             function,
-            *params,
+            *([] if source is not None else params),
+            source_map=None if source is None else source.id,
             name=name,
             key=key,
             unpack=unpack,
@@ -177,9 +184,27 @@ class Workflow(Changing, Commanding, Modifying, Waits):
             module_directory=module_directory,
             priority=priority,
             drop=drop,
+            **ids_of(blocked_by),
         )
         print(f"{sentence(mapped)}; captured {describe(mapped.function)}", *mapped.notes, sep="\n")
         return Map(self._api, self.id, mapped.outcome.map_id, mapped.name)
+
+    def _source(self, params: Sequence[Any]) -> Map | None:
+        """Return the map whose results are the rows, if it is one."""
+        sources = [one for one in params if isinstance(one, Map)]
+        if not sources:
+            return None
+        if len(params) > 1:
+            raise InvalidRequest(
+                f"The results of {sources[0].name!r} cannot be mapped over in step with others. Let its function "
+                f"return all that is needed, or wait for it: wf.map(function, list(wf[{sources[0].name!r}]), …)."
+            )
+        if not sources[0].is_of(self._api, self.id):
+            raise InvalidRequest(
+                f"Map {sources[0].name!r} is another workflow's, whose results come too late for a job of {self.name}: "
+                "map over list(…) of it."
+            )
+        return sources[0]
 
     def __getitem__(self, name: str) -> Map:
         """Return the map of a name."""
