@@ -212,7 +212,8 @@ def _sentence(name: str, found: Sequence[_Found], total: int, waiting: int) -> s
         rows = f" ({len(cells):,} row{'s' if len(cells) > 1 else ''})" if len(by_column) > 1 else ""
         parts.append(f"{column} {cells[0].old!r:.40} → {cells[0].new!r:.40}{others}{rows}")
     more = f"; and {len(parts) - 5} more parameters" if len(parts) > 5 else ""
-    when = f"; {waiting:,} have begun or ended: `wf.reinitialize()` makes them run again" if waiting else ""
+    have, them = ("has", "it") if waiting == 1 else ("have", "them")
+    when = f"; {waiting:,} {have} begun or ended: `wf.reinitialize()` makes {them} run again" if waiting else ""
     return f"{len(found):,} of {total:,} rows of {name}: {', '.join(parts[:5])}{more}{when}"
 
 
