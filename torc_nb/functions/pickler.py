@@ -12,7 +12,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -111,6 +111,8 @@ class _Traveller(cloudpickle.Pickler):  # type: ignore[misc]
         self._packed.modules.add(type(obj).__module__)
         if isinstance(obj, (FunctionType, type)):
             self._note_code(obj)
+        elif isinstance(obj, CodeType):
+            return self._code(obj)
         elif isinstance(obj, ModuleType):
             self._packed.modules.add(obj.__name__)
         elif isinstance(obj, _CACHED):
@@ -134,6 +136,11 @@ class _Traveller(cloudpickle.Pickler):  # type: ignore[misc]
             self._packed.functions.append(thing)
         else:
             self._packed.classes.append(thing)
+
+    def _code(self, code: CodeType) -> Any:
+        # cloudpickle may drop the name of the file, by which a traceback finds the cell's lines.
+        make, parts = _insides._code_reduce(code)
+        return _code_of_file, (code.co_filename, make, *parts)
 
     def _cached(self, cached: Any) -> Any:
         # Plain pickle stores the name alone, which means nothing in a worker when it is a cell's. The function goes
@@ -161,6 +168,10 @@ class _Traveller(cloudpickle.Pickler):  # type: ignore[misc]
 
 def _module_attribute(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
+
+
+def _code_of_file(filename: str, make: Callable[..., CodeType], *parts: Any) -> CodeType:
+    return make(*parts).replace(co_filename=filename)
 
 
 def _empty_cached(maxsize: int | None, typed: bool) -> Any:
