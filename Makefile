@@ -14,7 +14,7 @@ NOTEBOOK := 1-map.ipynb
 LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
 
-.PHONY: demo test lint docs bench clean services
+.PHONY: demo test test-workers test-others lint docs bench clean services
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
@@ -26,8 +26,17 @@ demo: $(VENV)/.demo
 	@echo "To work with it in JupyterLab:"
 	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
 
+# Most tests wait more than they compute, so two sessions run side by side: one on workers and Slurm, one on the rest.
+WORKING := tests/worker tests/launch tests/integration tests/test_notebooks.py tests/test_services.py
+
 test: lint services
-	$(BIN)/pytest tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-workers test-others
+
+test-workers:
+	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(WORKING)
+
+test-others:
+	$(BIN)/pytest tests $(WORKING:%=--ignore=%)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
