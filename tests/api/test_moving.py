@@ -13,6 +13,7 @@ import pytest
 from api.test_launching import until
 from services.workers import end_workers
 
+from torc_nb import frames
 from torc_nb.api import Api, make_api, sentence
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, UserDataModel, WorkflowModel
@@ -114,6 +115,28 @@ def test_there_it_is_as_it_was_here(api: Api, other: Api, done: WorkflowModel, t
     (failure,) = other.failures(new.id or 0)
     assert (failure.message, failure.count) == ("bad two", 1)
     assert other.progress(new.id or 0).workers == []
+
+
+def test_files_that_jobs_left_are_known_there(api: Api, other: Api, workflow: WorkflowModel, tmp_path: Path) -> None:
+    """Under the jobs' new ids, names that are no text among them."""
+    (tmp_path / "maker.py").write_text(
+        "import os, pathlib\n"
+        "def make(name):\n"
+        "    path = pathlib.Path(os.fsdecode(name.encode('latin-1')))\n"
+        "    path.write_text('x')\n"
+        "    return path\n"
+    )
+    api.map_function(workflow.id or 0, ("maker", "make"), ["a", "\xff"], module_directory=tmp_path)
+    api.run(workflow.id or 0, num_cpus=1, idle_timeout=5.0)
+    until(lambda: api.progress(workflow.id or 0).is_done)
+    new = other.import_workflow(api.export_workflow(workflow.id or 0, tmp_path / "sweep.jsonl"))
+    assert other.check_files(new.id or 0) == []
+    for path in (tmp_path / "a", tmp_path / "\udcff"):
+        path.unlink()
+    found = other.check_files(new.id or 0)
+    assert [one.path for one in found] == [str(tmp_path / "a"), str(tmp_path / "\udcff")]
+    assert [one.job_id for one in found] == [job.id for job in other.list_jobs(new.id or 0)]
+    assert frames.file_changes(found)["path"].tolist() == [str(tmp_path / "a"), f"{tmp_path}/\\xff"]
 
 
 def test_what_holds_of_it_here_holds_there(api: Api, other: Api, done: WorkflowModel, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from services.workers import end_workers
+
 
 def _json(terminal: Any, line: str) -> Any:
     return json.loads(terminal.says(f"{line} --json"))
@@ -79,3 +81,25 @@ def test_files(terminal: Any, finished: Path) -> None:
     terminal.says(f"files delete {file['id']}")
     assert _json(terminal, "files list") == []
     assert (finished / "mesh.dat").exists()
+
+
+def test_files_that_are_not_as_jobs_left_them(terminal: Any, finished: Path) -> None:
+    """None at first, which is said; then one a row, with times as text."""
+    from torc_nb import Workflow
+
+    wf = Workflow("sweep", db=finished / ".torc" / "torc.db")
+    made = wf.command("echo 1 > made.txt", name="make", produces=["made.txt"])
+    wf.run(num_cpus=1)
+    made.wait(progress=False)
+    end_workers(wf.api)
+    wf.api.database.close()
+    assert "as the jobs left them" in terminal.says("files check")
+    assert _json(terminal, "files check") == []
+    (finished / "made.txt").unlink()
+    (gone,) = _json(terminal, "files check")
+    assert gone.pop("recorded_mtime").startswith("20")
+    assert gone == {
+        "job": made.id, "name": "make", "map": None, "path": str(finished / "made.txt"), "change": "gone",
+        "recorded_size": 2, "size": None, "mtime": None,
+    }  # fmt: skip
+    assert "made.txt" in terminal.says("files check")

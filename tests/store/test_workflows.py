@@ -64,7 +64,7 @@ def _fill(scene: Scene) -> None:
     (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
     worker = scene.worker(allocation_id=allocation_id)
     found = scene.claim(worker, 2)
-    scene.complete(worker, found[:1])
+    scene.complete(worker, found[:1], files=[("/left", 0.0, 1)])
     jobs.cancel(scene.database, scene.id, [found[1].job_id])
     other = {"workflow_id": scene.id, "name": "x"}
     with scene.database.write() as connection:

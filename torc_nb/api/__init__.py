@@ -2,6 +2,7 @@
 
 from torc_nb.api.api import Api, make_api
 from torc_nb.api.changing import Rerun
+from torc_nb.api.files import FileChange
 from torc_nb.api.inspection import MapStatus, Output, Status
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
@@ -12,6 +13,7 @@ __all__ = [
     "AnyFunction",
     "Api",
     "Brought",
+    "FileChange",
     "MapStatus",
     "Mapped",
     "Output",

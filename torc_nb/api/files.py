@@ -3,9 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
+from torc_nb.api import inspection
 from torc_nb.models import FileModel
-from torc_nb.store import Database, commands, files, jobs, workflows
+from torc_nb.store import Database, commands, files, jobs, recorded_files, workflows
+from torc_nb.worker.file_states import state_of
+
+
+class FileChange(NamedTuple):
+    """A file that is not as a job left it. Times are seconds since the epoch, sizes bytes; a folder has none.
+
+    Attributes
+    ----------
+    job_id, name, map_name
+        Which job: its id, its name or its row's number, and its map; None: it is of none.
+    path
+        Absolute.
+    change
+        ``"gone"`` or ``"changed"``.
+    recorded_size, recorded_mtime
+        How it was when the job had ended.
+    size, mtime
+        How it is now; None where it is gone.
+    """
+
+    job_id: int
+    name: str
+    map_name: str | None
+    path: str
+    change: str
+    recorded_size: int | None
+    size: int | None
+    recorded_mtime: float
+    mtime: float | None
 
 
 class Files:
@@ -47,6 +78,26 @@ class Files:
         for workflow_id, job_id in related:
             commands.relate(self.database, workflow_id, job_id)
         return known
+
+    def check_files(self, workflow_id: int, *, map_id: int | None = None) -> list[FileChange]:
+        """Look at the files that completed jobs left, and return those that are gone or changed since.
+
+        They are those of which functions returned the paths, and those that commands produce. Each is looked at from
+        here: what this machine does not see counts as gone.
+        """
+        workflows.get(self.database, workflow_id)
+        changes = []
+        for row, path in recorded_files.of_completed(self.database, workflow_id, map_id):
+            now = state_of(path)
+            if now != (row.mtime, row.size):
+                mtime, size = now or (None, None)
+                changes.append(
+                    FileChange(
+                        row.job_id, inspection.job_name(row), row.map_name, path, "changed" if now else "gone",
+                        row.size, size, row.mtime, mtime,
+                    )
+                )  # fmt: skip
+        return changes
 
     def relate_files(self, job_id: int, *, needs: list[int] | None = None, produces: list[int] | None = None) -> None:
         """Note that a job needs files and produces others.

@@ -24,6 +24,19 @@ def list_(session: Session) -> Listing:
     return Listing(f"Files of {workflow.name} ({workflow.id})", frames.records(FileModel, found, drop=["workflow_id"]))
 
 
+@files.command("check")
+@click.pass_obj
+def check(session: Session) -> Listing:
+    """List files that are gone or changed since jobs returned their paths, or produced them."""
+    from torc_nb import frames
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    found = frames.file_changes(session.api.check_files(workflow.id))
+    notes = [] if len(found) else ["All recorded files are as the jobs left them."]
+    return Listing(f"Files of {workflow.name} ({workflow.id}) that are gone or changed", found, notes)
+
+
 @files.command("add")
 @click.argument("path", type=click.Path())
 @click.option("-n", "--name", default="", help="What it is called; default: the path's last part.")

@@ -3,7 +3,7 @@
 from torc_nb.frames.changes import affected
 from torc_nb.frames.decoding import decoded
 from torc_nb.frames.edits import check_columns, edited, places
-from torc_nb.frames.listings import attempts, failures, jobs, records, statuses
+from torc_nb.frames.listings import attempts, failures, file_changes, jobs, records, statuses
 from torc_nb.frames.remembering import remembered, renew
 from torc_nb.frames.tables import labels, params, results
 from torc_nb.frames.user_data import user_data
@@ -15,6 +15,7 @@ __all__ = [
     "decoded",
     "edited",
     "failures",
+    "file_changes",
     "jobs",
     "labels",
     "params",

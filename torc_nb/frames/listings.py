@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from torc_nb.api import Status
+from torc_nb.api import FileChange, Status
 from torc_nb.frames import columns
 from torc_nb.models import JobStatus, Record
 
@@ -64,6 +64,25 @@ def jobs(
         "note": columns.natural([note(row) for row in rows]),
     }
     return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))
+
+
+def file_changes(changes: Sequence[FileChange]) -> pd.DataFrame:
+    """List files that are not as jobs left them, by the ids of these jobs; times in UTC, sizes in bytes.
+
+    A path that is no text, as any bytes may name a file, shows these bytes escaped.
+    """
+    paths = [change.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for change in changes]
+    table = {
+        "name": columns.natural([change.name for change in changes]),
+        "map": columns.natural([change.map_name for change in changes]),
+        "path": columns.natural(paths),
+        "change": columns.natural([change.change for change in changes]),
+        "recorded_size": columns.natural([change.recorded_size for change in changes]),
+        "size": columns.natural([change.size for change in changes]),
+        "recorded_mtime": columns.times([change.recorded_mtime for change in changes]),
+        "mtime": columns.times([change.mtime for change in changes]),
+    }
+    return pd.DataFrame(table, index=_ids("job", [change.job_id for change in changes]))
 
 
 def failures(groups: Sequence[Any]) -> pd.DataFrame:

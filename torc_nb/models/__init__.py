@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torc_nb.models.resources import Request, Room, fits, misfit
 from torc_nb.models.statuses import CLAIMED, FINISHED, MOVES, UNSUCCESSFUL, JobStatus
-from torc_nb.models.work import Claim, Completion, Introduction, Membership, WorkerSettings
+from torc_nb.models.work import Claim, Completion, FileState, Introduction, Membership, WorkerSettings
 
 if TYPE_CHECKING:
     from torc_nb.models.records import (
@@ -34,6 +34,7 @@ __all__ = [
     "Completion",
     "EventModel",
     "FileModel",
+    "FileState",
     "Introduction",
     "JobModel",
     "JobStatus",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+#: A file as a job left it: its absolute path, when it was last written, in seconds since the epoch, and its size in
+#: bytes; None for a folder's.
+FileState = tuple[str, float, int | None]
 
 
 class Claim(NamedTuple):
@@ -46,6 +51,7 @@ class Completion(NamedTuple):
     stdout_bytes: int
     stderr_bytes: int
     was_running: bool
+    files: Sequence[FileState] | None = None  # those that it returned the paths of, or produces
 
 
 class WorkerSettings(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Table, delete, func, literal_column, or_, select
 
 from torc_nb.store import schema
 from torc_nb.store.database import Database
@@ -13,6 +13,7 @@ from torc_nb.store.maps import of_stretch, stretches
 
 _jobs = schema.jobs
 _results = schema.results
+_recorded = schema.recorded_files
 _data = schema.user_data
 
 #: How many jobs one transaction looks at.
@@ -25,22 +26,28 @@ HOLDS_TEXT = re.compile(r'"[$]torc":"file","file":"([0-9a-f]{40})"')
 
 def superseded(database: Database, workflow_id: int, *, remove: bool) -> int:
     """Count the attempts that a later one has taken the place of, and remove them, in short transactions."""
-    # What is a job's result, or tells what a job without one used. Other workflows' jobs have none: NULL.
-    kept = (
-        select(func.coalesce(_jobs.c.result_attempt, _jobs.c.attempt))
-        .where(_jobs.c.id == _results.c.job_id, _jobs.c.workflow_id == workflow_id)
-        .scalar_subquery()
-    )
     n = 0
     for first, last in stretches(database, workflow_id, PIECE):
-        condition = _results.c.job_id.between(first, last) & (_results.c.attempt != kept)
+        condition = _is_superseded(_results, workflow_id, first, last)
         with database.read() as connection:
             found = int(connection.scalar(select(func.count()).select_from(_results).where(condition)) or 0)
         if found and remove:
             with database.write() as connection:
                 found = connection.execute(delete(_results).where(condition)).rowcount
+                connection.execute(delete(_recorded).where(_is_superseded(_recorded, workflow_id, first, last)))
         n += found
     return n
+
+
+def _is_superseded(table: Table, workflow_id: int, first: int, last: int) -> ColumnElement[bool]:
+    """The condition on what a table has of attempts that a later one has taken the place of."""
+    # What is a job's result, or tells what a job without one used. Other workflows' jobs have none: NULL.
+    kept = (
+        select(func.coalesce(_jobs.c.result_attempt, _jobs.c.attempt))
+        .where(_jobs.c.id == table.c.job_id, _jobs.c.workflow_id == workflow_id)
+        .scalar_subquery()
+    )
+    return table.c.job_id.between(first, last) & (table.c.attempt != kept)
 
 
 def texts_with_files(database: Database, workflow_id: int) -> Iterator[str]:

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, select, update
 
 from torc_nb.models import CLAIMED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, schema
-from torc_nb.values import decode
+from torc_nb.store import bulk, cancellations, counts, recorded_files, schema
 
 _jobs = schema.jobs
 _results = schema.results
@@ -69,7 +68,9 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         if (verdict := _judge_late(connection, worker_id, done, tally)) is not None
     ]
     effective = kept + [done for done, is_late in late if not is_late]
-    _note_files(connection, tally.workflow_id, [done for done in effective if not done.function_id and done.value])
+    if with_files := [done for done in effective if done.files]:
+        recorded_files.keep(connection, with_files)
+        _note_products(connection, tally.workflow_id, [done for done in with_files if not done.function_id])
     bulk.insert_rows(
         connection,
         _results,
@@ -79,13 +80,12 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
     )
 
 
-def _note_files(connection: Connection, workflow_id: int, commands: Sequence[Completion]) -> None:
-    """Keep how commands left the files that they produced, which is what they return."""
-    returned: list[Any] = [decode(done.value or "null") for done in commands]
-    found = {path: state for one in returned for path, state in one["files"].items()}
-    for path, state in sorted(found.items()):
+def _note_products(connection: Connection, workflow_id: int, commands: Sequence[Completion]) -> None:
+    """Keep how commands left what they produce with the records of these files too."""
+    found = {path: (mtime, size) for done in commands for path, mtime, size in done.files or ()}
+    for path, (mtime, size) in sorted(found.items()):
         here = (_files.c.workflow_id == workflow_id) & (_files.c.path == path)
-        connection.execute(update(_files).where(here).values(mtime=state["mtime"], size=state["size"]))
+        connection.execute(update(_files).where(here).values(mtime=mtime, size=size))
 
 
 def newest_attempts(attempts: Sequence[_Attempt]) -> Sequence[_Attempt]:

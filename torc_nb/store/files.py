@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import FileModel
-from torc_nb.store import bulk, schema
+from torc_nb.store import bulk, recorded_files, schema
 from torc_nb.store.database import Database
 
 _files = schema.files
@@ -75,7 +75,10 @@ def remove(database: Database, file_id: int) -> None:
     NotFound
         There is none of that id.
     """
+    producers = select(_relations.c.job_id).where(_relations.c.file_id == file_id, _relations.c.relation == "produces")
     with database.write() as connection:
+        path = connection.scalar(select(_files.c.path).where(_files.c.id == file_id))
+        recorded_files.forget(connection, producers, path or "")
         connection.execute(delete(_relations).where(_relations.c.file_id == file_id))
         if not connection.execute(delete(_files).where(_files.c.id == file_id)).rowcount:
             raise NotFound(f"There is no file {file_id}; `%torc files list` shows those there are.")

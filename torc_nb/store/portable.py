@@ -88,6 +88,7 @@ TABLES = (
         {"job_id": JOB, "worker_id": "workers", "function_id": "functions"},
         key="job_id",
     ),
+    Portable(schema.recorded_files, {"job_id": JOB}, key="job_id"),
     Portable(schema.job_dependencies, {"job_id": JOB, "blocked_by": JOB}, key="job_id"),
     Portable(
         schema.map_dependencies,
@@ -100,4 +101,6 @@ TABLES = (
 )
 
 #: Of these there are as many as jobs: they are written thousands at a time.
-MANY = frozenset({"jobs", "results", "job_dependencies", "map_blockers", "job_user_data", "job_files"})
+MANY = frozenset(
+    {"jobs", "results", "recorded_files", "job_dependencies", "map_blockers", "job_user_data", "job_files"}
+)

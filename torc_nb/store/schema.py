@@ -248,6 +248,20 @@ results = Table(
     sqlite_with_rowid=False,
 )
 
+#: Files as attempts left them: those of which a function returned the paths, and those that a command produces. What
+#: jobs declare of files is in ``job_files``; nothing follows from what is here. Only attempts that have some have rows.
+recorded_files = Table(
+    "recorded_files",
+    metadata,
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("path", LargeBinary, nullable=False),  # names of files need not be text
+    Column("mtime", Double, nullable=False),
+    Column("size", BigInteger),  # NULL: a folder
+    sqlite_with_rowid=False,
+)
+
 #: How many jobs of a map stand in each status, kept by the transactions that move them; spread over shards so that
 #: workers do not queue on one row.
 job_counts = Table(

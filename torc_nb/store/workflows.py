@@ -231,6 +231,7 @@ def delete_jobs(connection: Connection, ids: Sequence[int]) -> None:
     """Delete jobs with their results and relations, in the caller's transaction."""
     relations = (
         schema.results.c.job_id,
+        schema.recorded_files.c.job_id,
         schema.job_dependencies.c.job_id,
         schema.job_dependencies.c.blocked_by,
         schema.map_dependencies.c.job_id,

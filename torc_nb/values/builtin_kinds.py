@@ -73,6 +73,8 @@ def _make_timezone(parts: Parts) -> dt.timezone:
     return dt.timezone(parts["offset"], parts["name"])
 
 
+PATH = Kind("Path", _text, lambda parts: Path(parts["text"]))
+
 BY_TYPE: dict[type, Kind] = {
     tuple: Kind("tuple", _items, lambda parts: tuple(parts["items"])),
     set: Kind("set", _items, lambda parts: set(parts["items"]), _unordered),
@@ -106,7 +108,7 @@ BY_TYPE: dict[type, Kind] = {
     dt.timezone: Kind("timezone", _offset, _make_timezone),
     Decimal: Kind("Decimal", _text, lambda parts: Decimal(parts["text"])),
     UUID: Kind("UUID", _text, lambda parts: UUID(parts["text"])),
-    PosixPath: Kind("Path", _text, lambda parts: Path(parts["text"])),
+    PosixPath: PATH,
     PurePosixPath: Kind("PurePosixPath", _text, lambda parts: PurePosixPath(parts["text"])),
     PureWindowsPath: Kind("PureWindowsPath", _text, lambda parts: PureWindowsPath(parts["text"])),
 }

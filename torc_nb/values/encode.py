@@ -11,6 +11,7 @@ import orjson
 
 from torc_nb.errors import CannotStore
 from torc_nb.values import pickles
+from torc_nb.values.builtin_kinds import PATH
 from torc_nb.values.classes import class_name, must_travel
 from torc_nb.values.digest import SIZE, digest_of
 from torc_nb.values.kind import TAG, Cyclic, Parts, Refused
@@ -41,7 +42,12 @@ class Encoded(NamedTuple):
 
 
 def encode(
-    value: object, *, spill: Spill | None = None, classes: set[type] | None = None, name: str = "value"
+    value: object,
+    *,
+    spill: Spill | None = None,
+    classes: set[type] | None = None,
+    paths: list[str] | None = None,
+    name: str = "value",
 ) -> Encoded:
     """Write a value as JSON text, with its digest.
 
@@ -53,6 +59,8 @@ def encode(
         Where large values go; without it everything stays in the text.
     classes
         Collects the classes met that another process cannot import (those of notebook cells).
+    paths
+        Collects the texts of the `pathlib.Path` met, wherever in the value they are; one may come more than once.
     name
         What to call the value in an error, e.g. ``"params[17]"``.
 
@@ -69,7 +77,7 @@ def encode(
                 return Encoded(_text(raw, spill), digest, True)
         except TypeError:  # an int beyond 64 bit or half a surrogate pair: both have a kind
             pass
-    writer = _Writer(spill, set() if classes is None else classes)
+    writer = _Writer(spill, set() if classes is None else classes, [] if paths is None else paths)
     try:
         raw = orjson.dumps(writer.write(value))
     except Refused as no:
@@ -92,9 +100,10 @@ def _shortened(where: str) -> str:
 class _Writer:
     """Turns one value into nodes; remembers the containers it stands in, to notice one that holds itself."""
 
-    def __init__(self, spill: Spill | None, classes: set[type]) -> None:
+    def __init__(self, spill: Spill | None, classes: set[type], paths: list[str]) -> None:
         self._spill = spill
         self._classes = classes
+        self._paths = paths
         self._open: dict[int, int] = {}
 
     def write(self, value: object) -> object:
@@ -119,6 +128,8 @@ class _Writer:
         kind = kind_of(value)
         if kind is None:
             return self._pickled(value)
+        if kind is PATH:
+            self._paths.append(str(value))
         try:
             return {TAG: kind.name, **self._parts(kind.take(value))}
         except Cyclic as no:
@@ -183,6 +194,6 @@ class _Writer:
         return b2a_base64(data, newline=False).decode()
 
     def _pickled(self, value: object) -> object:
-        data = pickles.dump(value, self._classes.add)
+        data = pickles.dump(value, self._classes.add, self._paths.append)
         code = {"python": pickles.PYTHON} if pickles.holds_code(data) else {}
         return {TAG: "pickle", "type": pickles.type_name(value), **code, "data": self._data(data)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import cloudpickle
@@ -36,9 +38,10 @@ class _Keep(Protocol):
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    def __init__(self, file: io.BytesIO, keep: _Keep) -> None:
+    def __init__(self, file: io.BytesIO, keep: _Keep, note_path: Callable[[str], object] | None = None) -> None:
         super().__init__(file, protocol=5)
         self._keep = keep
+        self._note_path = note_path
 
     def persistent_id(self, thing: object) -> str | None:
         """Name a notebook's class instead of copying it, so that isinstance holds for what comes back."""
@@ -50,6 +53,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, thing: object) -> Any:
         if isinstance(thing, (io.TextIOWrapper, memoryview)):  # cloudpickle would quietly store what they hold
             raise TypeError(type(thing).__name__)
+        if self._note_path is not None and isinstance(thing, Path):
+            self._note_path(os.fspath(thing))
         return super().reducer_override(thing)
 
 
@@ -62,8 +67,8 @@ class _Unpickler(pickle.Unpickler):
         return find_class(name, self._classes, may_import=True)
 
 
-def dump(value: object, keep: _Keep) -> bytes:
-    """Pickle `value`; every class that must travel is handed to `keep`.
+def dump(value: object, keep: _Keep, note_path: Callable[[str], object] | None = None) -> bytes:
+    """Pickle `value`; every class that must travel is handed to `keep`, the text of every path to `note_path`.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def dump(value: object, keep: _Keep) -> bytes:
     """
     file = io.BytesIO()
     try:
-        _Pickler(file, keep).dump(value)
+        _Pickler(file, keep, note_path).dump(value)
     except Exception as error:  # reducers are the user's code, and raise what they like
         raise _culprit(value, error, set()) from error
     return file.getvalue()

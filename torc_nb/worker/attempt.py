@@ -14,9 +14,10 @@ from typing import Any
 
 from torc_nb import values
 from torc_nb.functions import Loaded
-from torc_nb.models import JobStatus
+from torc_nb.models import FileState, JobStatus
 from torc_nb.worker.board import Board
 from torc_nb.worker.current_job import Presence
+from torc_nb.worker.file_states import states_of
 from torc_nb.worker.sandbox import Sandbox
 from torc_nb.worker.seeds import Seeds
 
@@ -31,10 +32,11 @@ _PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 _c_library = ctypes.PyDLL(None)
 
 #: job id, attempt, status, return code, started, seconds, cpu seconds, peak memory, value, error type, error,
-#: traceback, stdout, stderr
+#: traceback, stdout, stderr, files
 Outcome = tuple[
-    int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes
-]
+    int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes,
+    list[FileState] | None,
+]  # fmt: skip
 
 
 class Attempt:
@@ -70,8 +72,9 @@ class Attempt:
         ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a file of results, one a
         line.
         """
-        value = error_type = error = trace = None
+        value = error_type = error = trace = files = None
         status, return_code = _COMPLETED, 0
+        paths: list[str] = []
         self._board.begin(number)
         if self._clear_peak is not None:
             os.write(self._clear_peak, b"5")
@@ -91,12 +94,13 @@ class Attempt:
             else:
                 result = self._call(values.decode(params, spill_folder=self._spill.folder, classes=self._classes))
             if result is not None:
-                value = values.encode(result, spill=self._spill).text
+                value = values.encode(result, spill=self._spill, paths=paths).text
             if presence.folders is not None:
                 presence.succeed()
         except BaseException as caught:
             status, return_code = _FAILED, _return_code(caught)
             value = None
+            paths = []
             error_type, error, trace = _described(caught)
             presence.fail()
         if os.getpid() != self._pid:
@@ -108,12 +112,15 @@ class Attempt:
         cpu += (helpers[0] - helpers_before[0]) + (helpers[1] - helpers_before[1])
         presence.job = None
         if presence.folders is not None:
+            paths = presence.folders.lasting(paths) if paths else paths
             presence.leave()
         self._sandbox.restore()
+        if paths:
+            files = states_of(paths, self._sandbox.cwd)
         stdout, stderr = self._output()
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, after[2] * _RSS_UNIT, value, error_type,
-            error, trace, stdout, stderr,
+            error, trace, stdout, stderr, files,
         )  # fmt: skip
 
     def _collected(self, path: str) -> list[Any]:

@@ -16,6 +16,7 @@ from torc_nb.worker import tree
 from torc_nb.worker.attempt import ERROR_LIMIT, Outcome, shortened, taken
 from torc_nb.worker.board import Board
 from torc_nb.worker.current_job import Terms
+from torc_nb.worker.file_states import states_of
 from torc_nb.worker.folders import Folders
 from torc_nb.worker.sandbox import Sandbox
 
@@ -74,12 +75,14 @@ class CommandAttempt:
             return number
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         folders = self._terms.folders(job_id, attempt)
-        value = kind = error = None
+        value = kind = error = files = None
         status, return_code, self._peak = _COMPLETED, 0, 0
         started, clock = time.time(), time.perf_counter()
         try:
             task: Any = values.decode(params)
-            value = self._run(task, folders, name or str(row))
+            if found := self._run(task, folders, name or str(row)):
+                value = values.encode({"files": found}).text
+                files = states_of(found, self._sandbox.cwd)
         except _Failed as failed:
             status, return_code, kind, error = _FAILED, failed.return_code, failed.kind, str(failed)
         except Exception as caught:
@@ -93,11 +96,11 @@ class CommandAttempt:
         error = None if error is None else shortened(error, ERROR_LIMIT)
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, self._peak, value, kind, error, None,
-            taken(1), taken(2),
+            taken(1), taken(2), files,
         )  # fmt: skip
 
-    def _run(self, task: dict[str, Any], folders: Folders, name: str) -> str | None:
-        """Run it between its files; returns how it left them."""
+    def _run(self, task: dict[str, Any], folders: Folders, name: str) -> dict[str, dict[str, float]]:
+        """Run it between its files; returns how it left those that it produces."""
         self._sandbox.check()
         for path in task.get("needs", ()):
             if not Path(path).exists():
@@ -107,7 +110,7 @@ class CommandAttempt:
             raise _failure(code)
         found = {path: _state(path) for path in task.get("produces", ())}
         folders.publish()
-        return values.encode({"files": found}).text if found else None
+        return found
 
     def _environment(self, command: str, folders: Folders, name: str) -> dict[bytes, bytes]:
         """What the command finds in its environment; the output folder, where it does not name it, is not made."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +90,11 @@ class Folders(NamedTuple):
     def clear(self) -> None:
         """Remove the scratch."""
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def lasting(self, paths: Iterable[str]) -> list[str]:
+        """Return where files stand when the attempt has succeeded: what it wrote to its output folder moves."""
+        draft, final = os.fspath(self.draft), os.fspath(self.final)
+        return [final + path[len(draft) :] if f"{path}/".startswith(f"{draft}/") else path for path in paths]
 
     def _beside(self, ending: str) -> Path:
         return self.final.with_name(f"{self.job_id}.{ending}")

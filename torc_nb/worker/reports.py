@@ -40,7 +40,9 @@ class Reports:
     def add(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
         """Report what an attempt ended with; ``tree_peak`` is the most memory seen of its process tree."""
         job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest, _, _ = claim
-        (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err) = outcome
+        (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err, files) = (
+            outcome
+        )
         was_running = False
         if self._marked:
             was_running = (job_id, attempt) in self._marked
@@ -49,7 +51,7 @@ class Reports:
             job_id, attempt, run_id, map_id, requirement_id, function_id, status, return_code, started, seconds, cpu,
             max(peak, tree_peak), value,
             params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
-            self._log.append(out, err) if out or err else 0, len(out), len(err), was_running,
+            self._log.append(out, err) if out or err else 0, len(out), len(err), was_running, files,
         )  # fmt: skip
         if status == _COMPLETED:
             self._sure.append(completion)

@@ -19,10 +19,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal
 
 
 class Sandbox:
-    """The state that every job of a child begins with."""
+    """The state that every job of a child begins with.
+
+    Attributes
+    ----------
+    cwd : str
+        The folder that jobs run in.
+    """
 
     def __init__(self, cwd: str, variables: Mapping[str, str]) -> None:
-        self._cwd = cwd
+        self.cwd = cwd
         self._missing_cwd = not Path(cwd).is_dir()
         os.environ.clear()
         os.environ.update(variables)
@@ -48,7 +54,7 @@ class Sandbox:
         """
         if self._missing_cwd:
             raise FileNotFoundError(
-                f"the folder {self._cwd} that this was mapped from does not exist on this node; "
+                f"the folder {self.cwd} that this was mapped from does not exist on this node; "
                 "map from a folder that all nodes see"
             )
 
@@ -80,4 +86,4 @@ class Sandbox:
         except OSError:  # the job removed the folder that it was in
             pass
         if not self._missing_cwd:
-            os.chdir(self._cwd)
+            os.chdir(self.cwd)

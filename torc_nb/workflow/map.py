@@ -113,6 +113,12 @@ class Map(Modifying, waiting.Waits):
 
         return frames.failures(self._api.failures(self._workflow_id, self.id))
 
+    def check_files(self) -> pd.DataFrame:
+        """Return the files that are gone, or changed, since jobs of this map returned their paths."""
+        from torc_nb import frames
+
+        return frames.file_changes(self._api.check_files(self._workflow_id, map_id=self.id))
+
     def value(self, job: int) -> Any:
         """Return what a job returned, as the object that it was.
 

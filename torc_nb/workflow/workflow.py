@@ -318,6 +318,16 @@ class Workflow(Changing, Commanding, Modifying, Waits):
 
         return frames.failures(self._api.failures(self.id))
 
+    def check_files(self) -> pd.DataFrame:
+        """Return the files that are gone, or changed, since completed jobs left them; empty where all are as they were.
+
+        These are the files (and folders) of which jobs returned the ``Path``, alone or anywhere within their results,
+        and those that commands produce. They are looked at from here; ``rerun`` makes them again.
+        """
+        from torc_nb import frames
+
+        return frames.file_changes(self._api.check_files(self.id))
+
     def user_data(self, limit: int | None = None) -> pd.DataFrame:
         """Return the inputs and outputs of jobs, and what they consume and store besides, by their keys."""
         from torc_nb import frames

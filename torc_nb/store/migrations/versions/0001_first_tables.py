@@ -203,6 +203,17 @@ def _create_jobs() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "recorded_files",
+        sa.Column("job_id", ID, autoincrement=False, nullable=False),
+        sa.Column("attempt", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("path", sa.LargeBinary(), nullable=False),
+        sa.Column("mtime", sa.Double(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("job_id", "attempt", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "job_counts",
         sa.Column("workflow_id", ID, autoincrement=False, nullable=False),
         sa.Column("map_id", ID, autoincrement=False, nullable=False),
