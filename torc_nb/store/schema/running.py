@@ -1,0 +1,125 @@
+"""Who runs jobs, and what came of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+from torc_nb.store.schema.base import Id, metadata
+
+results = Table(
+    "results",
+    metadata,
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", Integer, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("return_code", Integer, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("worker_id", Id, nullable=False),
+    Column("function_id", Id, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("cpu_seconds", Double, nullable=False),
+    Column("peak_memory", BigInteger, nullable=False),
+    Column("value", Text),
+    Column("error_type", Text),
+    Column("error", Text),
+    Column("traceback", Text),
+    Column("log_offset", BigInteger, nullable=False),
+    Column("stdout_bytes", BigInteger, nullable=False),
+    Column("stderr_bytes", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Files as attempts left them: those of which a function returned the paths, and those that a command produces. What
+#: jobs declare of files is in ``job_files``; nothing follows from what is here. Only attempts that have some have rows.
+recorded_files = Table(
+    "recorded_files",
+    metadata,
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("path", LargeBinary, nullable=False),  # names of files need not be text
+    Column("mtime", Double, nullable=False),
+    Column("size", BigInteger),  # NULL: a folder
+    sqlite_with_rowid=False,
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("scheduler_id", Id),
+    Column("kind", String(8), nullable=False),
+    Column("scheduler_job", Text),
+    Column("state", String(16), nullable=False),
+    Column("submitted", Double, nullable=False),
+    Column("ended", Double),
+    Column("log", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("asked", Double),
+    # what brings it: the process that launches it; then, on this machine, the worker; of one in Slurm's queue: NULL
+    Column("process", JSON(none_as_null=True)),
+    # asked for before there was anything to do: it waits for what is yet to be mapped
+    Column("ahead", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("allocation_id", Id),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("process_start", Double, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("last_seen", Double, nullable=False),
+    Column("lease_expires", Double, nullable=False),
+    Column("num_cpus", Integer, nullable=False),
+    Column("num_gpus", Integer, nullable=False),
+    Column("memory", BigInteger, nullable=False),
+    Column("python", Text, nullable=False),
+    Column("packages", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: Running jobs whose worker is asked to stop them.
+cancellations = Table(
+    "cancellations",
+    metadata,
+    Column("worker_id", Id, primary_key=True, autoincrement=False),
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workflow_id", Id, nullable=False, index=True),
+    Column("time", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("job_id", Id),
+    Column("worker_id", Id),
+    Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
