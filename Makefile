@@ -30,7 +30,7 @@ demo: $(VENV)/.demo
 WORKING := tests/worker tests/launch tests/integration tests/test_notebooks.py tests/test_services.py
 
 test: lint services
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-workers test-others
+	@tests/setup/side_by_side.sh "$(MAKE) --no-print-directory test-workers" "$(MAKE) --no-print-directory test-others"
 
 test-workers:
 	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(WORKING)

@@ -192,7 +192,14 @@ def children_of(pid: int) -> list[psutil.Process]:
 
 def are_gone(processes: list[psutil.Process]) -> bool:
     """Whether none of these lives; a zombie that nobody reaps is dead too."""
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    return not any(map(_lives, processes))
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 @pytest.fixture
