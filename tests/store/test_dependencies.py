@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from sqlalchemy import insert, select
-from store.scene import COLLECT, OTHER_FUNCTION, Scene
+from store.scene import COLLECT, OTHER_FUNCTION, Scene, completion
 
 from torc_nb.models import JobStatus
 from torc_nb.store import building, counts, dependencies, events, maps, resetting, schema
@@ -26,6 +26,17 @@ def test_a_postprocess_is_made_once_and_runs_when_all_rows_completed(scene: Scen
     scene.complete(worker, found[2:])
     (collecting,) = scene.claim(worker)
     assert (collecting.job_id, collecting.map_id, collecting.function_id) == (job.id, 0, COLLECT)
+
+
+def test_whoever_tells_the_last_end_is_told_that_others_may_be_ready(scene: Scene) -> None:
+    """They were released after it had claimed; where nothing waited, or has to wait longer, nothing is said."""
+    scene.declare("ab", postprocess_id=COLLECT)
+    worker = scene.worker()
+    first, last = scene.claim(worker)
+    assert not scene.exchange(worker, completions=[completion(first)]).may_have_released
+    assert scene.exchange(worker, completions=[completion(last)]).may_have_released
+    (collecting,) = scene.claim(worker)
+    assert not scene.exchange(worker, completions=[completion(collecting)]).may_have_released
 
 
 def test_a_failed_row_cancels_the_postprocess_with_its_cause(scene: Scene) -> None:

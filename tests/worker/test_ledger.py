@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
+from store.scene import completion
 
 from torc_nb.models import Claim, Introduction, Room
 from torc_nb.store import leases, machine
@@ -69,5 +71,19 @@ def test_work_that_came_while_nothing_was_asked_for_is_found(desk: Desk) -> None
     before = desk.last_seen()
     desk.ledger.mark_started([Claim(10**6, 1, 1, 1, 0, 1, 1, 0, "0", b"")])  # something to say
     site.until(lambda: desk.last_seen() > before)
+    desk.ask()
+    site.until(lambda: desk.hear() and len(desk.claims) == 2, 5)
+
+
+def test_the_loop_is_woken_for_what_an_end_released(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waited for a job is ready once its end is written, and the loop, told at once, asks for it."""
+    site = desk.site
+    site.map(lambda row: row, range(1), postprocess=len)
+    desk.ask()
+    site.until(lambda: desk.hear() and len(desk.claims) == 1)
+    rung = threading.Event()
+    monkeypatch.setattr(desk.ledger, "_wake", rung.set)
+    desk.ledger.record([completion(desk.claims[0], value="0")], urgent=True)
+    assert rung.wait(10)
     desk.ask()
     site.until(lambda: desk.hear() and len(desk.claims) == 2, 5)

@@ -29,6 +29,7 @@ class Answer:
     cancel: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"  # of the workflow; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
+    may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
 
 
 def exchange(
@@ -71,7 +72,7 @@ def exchange(
         answer.cancel = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
-        dependencies.release(
+        answer.may_have_released = dependencies.release(
             database, workflow_id, {done.map_id for done in completions}, [done.job_id for done in completions]
         )
     return answer

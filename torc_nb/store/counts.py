@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
 
 from torc_nb.models import FINISHED, JobStatus
 from torc_nb.store import bulk, schema
@@ -93,6 +93,19 @@ def unfinished(connection: Connection, workflow_id: int, map_ids: list[int]) -> 
     )
     found = {map_id: int(n) for map_id, n in rows}
     return {map_id: found.get(map_id, 0) for map_id in map_ids}
+
+
+def left_of(workflow_id: int, map_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """How many jobs of a map have not finished, for use within a query that finds the map."""
+    return (
+        select(func.coalesce(func.sum(_counts.c.n), 0))
+        .where(
+            _counts.c.workflow_id == workflow_id,
+            _counts.c.map_id == map_id,
+            _counts.c.status.not_in([int(status) for status in FINISHED]),
+        )
+        .scalar_subquery()
+    )
 
 
 def ready(connection: Connection, workflow_id: int) -> dict[Group, int]:

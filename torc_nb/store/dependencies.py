@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from torc_nb.models import FINISHED, JobStatus
 from torc_nb.store import blockers, counts, events, schema, sources, watch
@@ -32,30 +32,40 @@ def after_map(
     connection.execute(insert(_of_maps).values(job_id=job_id, map_id=map_id, blocked_by_map_id=blocked_by_map_id))
 
 
-def release(database: Database, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> None:
+class _Waiting(NamedTuple):
+    """What may wait no longer: jobs, whole maps, and whether there are jobs that take the results of single ones."""
+
+    jobs: set[int]
+    maps: set[int]
+    takers: bool
+
+
+def release(database: Database, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> bool:
     """Look whether jobs wait for these finished ones, and release or cancel those that need wait no longer.
 
     Called after the completing transaction has been committed: of two workers that finish a map's last two jobs at the
-    same moment, the later one then sees both.
+    same moment, the later one then sees both. Returns whether any waited, so that there may be work now.
     """
     with database.read() as connection:
-        jobs, maps = _waiting(connection, workflow_id, map_ids, job_ids)
-    _release_after(database, workflow_id, sources.settle(database, workflow_id, map_ids, job_ids))
-    if jobs or maps:
+        waiting = _waiting(connection, workflow_id, map_ids, job_ids)
+    if waiting.takers:
+        _release_after(database, workflow_id, sources.settle(database, workflow_id, job_ids))
+    if waiting.jobs or waiting.maps:
         with database.write() as connection:
             tally = counts.Tally(workflow_id)
-            for job_id in sorted(jobs):
+            for job_id in sorted(waiting.jobs):
                 _settle_job(database, connection, job_id, tally)
-            for map_id in sorted(maps):
+            for map_id in sorted(waiting.maps):
                 _settle_map(database, connection, workflow_id, map_id)
             tally.write(connection)
             watch.announce(connection, workflow_id)
+    return any(waiting)
 
 
-def _release_after(database: Database, workflow_id: int, canceled: tuple[Collection[int], Sequence[int]]) -> None:
+def _release_after(database: Database, workflow_id: int, canceled: sources.Canceled) -> None:
     """Look whether anything waits for jobs that were canceled because their source failed."""
-    if canceled[1]:
-        release(database, workflow_id, *canceled)
+    if canceled.job_ids:
+        release(database, workflow_id, canceled.map_ids, canceled.job_ids)
 
 
 def release_all(database: Database, workflow_id: int, *, thorough: bool = True) -> None:
@@ -81,27 +91,23 @@ def release_all(database: Database, workflow_id: int, *, thorough: bool = True) 
     release(database, workflow_id, awaited, blocked)
 
 
-def _waiting(
-    connection: Connection, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]
-) -> tuple[set[int], set[int]]:
-    """The jobs and maps that wait for one of these jobs, or for one of these maps that has nothing left to do."""
-    edges = connection.execute(
-        select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.blocked_by_map_id).where(
-            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids)), _of_maps.c.each.is_(False)
+def _waiting(connection: Connection, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> _Waiting:
+    """Find what waits for one of these jobs, or for one of these maps that has nothing left to do."""
+    # One query, whether anything waits or not: it is asked with every exchange.
+    found = connection.execute(
+        select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.each).where(
+            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids)),
+            or_(_of_maps.c.each, counts.left_of(workflow_id, _of_maps.c.blocked_by_map_id) == 0),
         )
     ).all()
-    jobs: set[int] = set()
-    maps: set[int] = set()
-    if edges:
-        left = counts.unfinished(connection, workflow_id, [edge.blocked_by_map_id for edge in edges])
-        done = [edge for edge in edges if left[edge.blocked_by_map_id] == 0]
-        jobs |= {edge.job_id for edge in done if edge.job_id is not None}
-        maps |= {edge.map_id for edge in done if edge.map_id is not None}
+    done = [edge for edge in found if not edge.each]
+    jobs = {edge.job_id for edge in done if edge.job_id is not None}
+    maps = {edge.map_id for edge in done if edge.map_id is not None}
     if connection.scalar(select(_of_jobs.c.job_id).limit(1)) is not None:
         for start in range(0, len(job_ids), _CHUNK):
             part = job_ids[start : start + _CHUNK]
             jobs |= set(connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by.in_(part))))
-    return jobs, maps | set(blockers.behind(connection, job_ids))
+    return _Waiting(jobs, maps | set(blockers.behind(connection, job_ids)), len(done) < len(found))
 
 
 def _settle_job(database: Database, connection: Connection, job_id: int, tally: counts.Tally) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, or_, select, update
 
@@ -81,20 +81,21 @@ def take_from(connection: Connection, map_id: int, source_map_id: int) -> None:
         connection.execute(insert(_of_maps).values(map_id=map_id, blocked_by_map_id=source_map_id, each=True))
 
 
-def settle(
-    database: Database, workflow_id: int, map_ids: Collection[int], source_ids: Sequence[int]
-) -> tuple[set[int], list[int]]:
-    """Settle those who take the results of these jobs of these maps; returns maps and ids of those canceled."""
-    with database.read() as connection:
-        takes = select(_of_maps.c.id).where(_of_maps.c.blocked_by_map_id.in_(sorted(map_ids)), _of_maps.c.each)
-        if connection.scalar(takes.limit(1)) is None:
-            return set(), []
+class Canceled(NamedTuple):
+    """Jobs that were canceled, and the maps they are of."""
+
+    map_ids: set[int]
+    job_ids: list[int]
+
+
+def settle(database: Database, workflow_id: int, source_ids: Sequence[int]) -> Canceled:
+    """Settle those who take the results of these jobs; returns those of them that were canceled."""
     parts = (source_ids[start : start + PIECE] for start in range(0, len(source_ids), PIECE))
     return _settled(database, workflow_id, (_taker.c.source_id.in_(part) for part in parts))
 
 
-def settle_all(database: Database, workflow_id: int, *, thorough: bool = True) -> tuple[set[int], list[int]]:
-    """Settle all that wait for nothing any more; returns maps and ids of those canceled.
+def settle_all(database: Database, workflow_id: int, *, thorough: bool = True) -> Canceled:
+    """Settle all that wait for nothing any more; returns those of them that were canceled.
 
     ``thorough``: look at every job that waits, not only where more of a map wait than have a source that is under way.
     """
@@ -139,11 +140,8 @@ def _stretches(database: Database, workflow_id: int, map_ids: Sequence[int]) -> 
             last = ids[-1]
 
 
-def _settled(
-    database: Database, workflow_id: int, conditions: Iterator[ColumnElement[bool]]
-) -> tuple[set[int], list[int]]:
-    maps: set[int] = set()
-    canceled: list[int] = []
+def _settled(database: Database, workflow_id: int, conditions: Iterator[ColumnElement[bool]]) -> Canceled:
+    canceled = Canceled(set(), [])
     for condition in conditions:
         with database.write() as connection:
             rows = connection.execute(_locked(_SETTLED.where(condition))).all()
@@ -155,9 +153,9 @@ def _settled(
             _give_up(database, connection, lost, tally)
             tally.write(connection)
             watch.announce(connection, workflow_id)
-        maps |= {row.map_id for row in lost}
-        canceled += [row.id for row in lost]
-    return maps, canceled
+        canceled.map_ids.update(row.map_id for row in lost)
+        canceled.job_ids.extend(row.id for row in lost)
+    return canceled
 
 
 def _locked(statement: Select[Any]) -> Select[Any]:

@@ -276,7 +276,9 @@ class Ledger(threading.Thread):
             self._prepare(claim)
         self._held.update(claim.job_id for claim in answer.claims)
         self._tell(News(answer.claims, state=answer.state, may_get_work=self._news.may_get_work))
-        if answer.claims:
+        if answer.may_have_released:  # after the claims were made: the loop asks again now, not in its next round
+            self._wake()
+        if answer.claims or answer.may_have_released:
             self._unfit = ()
         elif errand.appetite is not None:
             self._found_nothing(errand.appetite)
