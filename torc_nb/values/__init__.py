@@ -5,7 +5,7 @@ has no kind of its own is pickled inside such a node. Large values go to files (
 """
 
 from torc_nb.values.classes import class_name
-from torc_nb.values.decode import decode
+from torc_nb.values.decode import decode, decode_many
 from torc_nb.values.encode import Encoded, encode
 from torc_nb.values.inside import with_part
 from torc_nb.values.opaque import Opaque
@@ -21,6 +21,7 @@ __all__ = [
     "Spill",
     "class_name",
     "decode",
+    "decode_many",
     "encode",
     "equal",
     "recast",

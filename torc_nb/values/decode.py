@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,19 @@ def decode(
         except orjson.JSONDecodeError as error:
             raise CannotLoad(f"a stored value is no valid JSON: {error}") from error
     return _Reader(spill_folder, classes or {}, unpickle).text(text)
+
+
+def decode_many(
+    texts: Sequence[bytes], *, spill_folder: Path | None = None, classes: Mapping[str, type] | None = None
+) -> list[object]:
+    """Give back values, each as `decode` does: those that are plain JSON together, at less than half the cost."""
+    together = b",".join(texts)
+    if _TAG not in together:
+        with contextlib.suppress(orjson.JSONDecodeError):  # `decode` says what is wrong
+            found: list[object] = orjson.loads(b"[%b]" % together)
+            if len(found) == len(texts):
+                return found
+    return [decode(text, spill_folder=spill_folder, classes=classes) for text in texts]
 
 
 class _Reader:

@@ -14,6 +14,9 @@ from torc_nb.store import Database, environments, functions, jobs, maps, require
 
 Key = tuple[int, int, int]
 
+#: How many collected results are written at a time.
+_PIECE = 10_000
+
 #: What stands where a function would: a command is told by its parameters alone.
 _COMMAND = Function(
     name="command", module=None, payload=b"", python=sys.version_info[:2], digest=b"", source="", sources={},
@@ -91,7 +94,8 @@ class Assignments:
             found = [(job_id, by_job[job_id]) for job_id in order if job_id in by_job]
         descriptor, path = tempfile.mkstemp(dir=self.scratch, prefix="results-")
         with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
-            lines.writelines(f"{value or 'null'}\n" for _, value in found)
+            for start in range(0, len(found), _PIECE):
+                lines.write("".join(f"{value or 'null'}\n" for _, value in found[start : start + _PIECE]))
         self._collected[job_id] = path
 
     def collected(self, job_id: int) -> str:

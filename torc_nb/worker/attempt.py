@@ -27,6 +27,9 @@ OUTPUT_LIMIT = 1 << 20
 ERROR_LIMIT = 2_000
 TRACEBACK_LIMIT = 65_536
 
+#: How much of a file of results is read at a time, in bytes.
+_PIECE = 1 << 20
+
 _COMPLETED, _FAILED = int(JobStatus.COMPLETED), int(JobStatus.FAILED)
 _PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 _c_library = ctypes.PyDLL(None)
@@ -124,11 +127,11 @@ class Attempt:
         )  # fmt: skip
 
     def _collected(self, path: str) -> list[Any]:
+        found: list[Any] = []
         with Path(path).open("rb") as lines:
-            return [self._decoded(line) for line in lines]
-
-    def _decoded(self, line: bytes) -> Any:
-        return values.decode(line.rstrip(b"\n"), spill_folder=self._spill.folder, classes=self._classes)
+            while piece := lines.readlines(_PIECE):
+                found += values.decode_many(piece, spill_folder=self._spill.folder, classes=self._classes)
+        return found
 
     def _output(self) -> tuple[bytes, bytes]:
         """What the job printed, C code and programs that it started included; the files are emptied for the next."""
