@@ -130,6 +130,24 @@ def test_rounds_wait_for_one_another(api: Api, workflow: WorkflowModel, code: Pa
     assert max([ended[collecting], *(ended[job.id or 0] for job in second)]) <= started[fourth[0].id or 0]
 
 
+def test_a_round_of_a_thousand_after_a_thousand_costs_no_million_rows(
+    api: Api, workflow: WorkflowModel, code: Path
+) -> None:
+    """After all jobs of a round it is one row; after some of them, a row for each."""
+    first = [job.id or 0 for job in mapped(api, workflow, code, rows(*range(1001)))]
+    mapped(api, workflow, code, rows(*range(1000)), blocked_by_job_ids=first)
+    assert waits(api) == {"job_dependencies": 0, "map_dependencies": 1, "map_blockers": 0}
+    mapped(api, workflow, code, rows(*range(1000)), blocked_by_job_ids=first[:1000])
+    assert waits(api) == {"job_dependencies": 0, "map_dependencies": 1, "map_blockers": 1000}
+
+
+def waits(api: Api) -> dict[str, int]:
+    """How many rows say who waits for whom, by table."""
+    tables = ("job_dependencies", "map_dependencies", "map_blockers")
+    with api.database.read() as connection:
+        return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in tables}
+
+
 def deadline(api: Api, workflow: WorkflowModel) -> None:
     """Wait until all is done."""
     from api.test_launching import until

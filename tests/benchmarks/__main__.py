@@ -8,19 +8,36 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir
 
-from tests.benchmarks import cold, latency, million, peers, restarts, slurm_race, throughput
+from tests.benchmarks import (
+    barrier,
+    cold,
+    commands,
+    completing,
+    dependents,
+    fan_in,
+    latency,
+    million,
+    peers,
+    restarts,
+    slurm_race,
+    throughput,
+)
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.report import Section, machine_facts
 
 #: Without a name on the command line: all but those that take long.
-DEFAULT = ["throughput", "cold", "peers", "slurm", "latency"]
-NAMES = [*DEFAULT, "million", "restarts"]
+DEFAULT = [
+    "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
+]  # fmt: skip
+LONG = ["million", "restarts", "fan-in"]
+NAMES = [*DEFAULT, *LONG]
 
 
 def main() -> None:
     """Run what the command line names, section by section, each written as soon as it is known."""
     options = _options()
-    packages = {contender.package for contender in CONTENDERS.values() if contender.package} | {"dask-jobqueue"}
+    packages = {contender.package for contender in CONTENDERS.values() if contender.package}
+    packages |= {"dask-jobqueue", "hyperqueue"}
     sections: dict[str, list[Callable[[], Section]]] = {
         "throughput": [
             lambda jobs=jobs: throughput.measure(jobs, options.pairs, options.folder)  # type: ignore[misc]
@@ -29,9 +46,14 @@ def main() -> None:
         "cold": [lambda: cold.measure(options.starts, options.folder)],
         "peers": [lambda: peers.measure(options.peer_jobs, options.cap, options.folder)],
         "slurm": [lambda: slurm_race.measure(options.slurm_jobs, options.rounds, options.folder)],
+        "commands": [lambda: commands.measure(options.commands, options.command_pairs, options.folder)],
         "latency": [lambda: latency.measure(options.singles, options.folder)],
+        "dependents": [lambda: dependents.measure(options.dependents, options.folder)],
+        "completing": [lambda: completing.measure(options.completions, options.folder)],
+        "barrier": [lambda: barrier.measure(options.barrier, options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
+        "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
         command = f"python -m tests.benchmarks {' '.join(sys.argv[1:])}".rstrip()
@@ -45,7 +67,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but million and restarts")
+    add("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all but {', '.join(LONG)}")
     add("--output", type=Path, help="file for the Markdown; default: standard output")
     add("--folder", type=Path, default=Path(gettempdir()), help="where databases are written; default: %(default)s")
     add("--jobs", type=int, nargs="+", default=[10_000, 100_000], help="throughput: counts; default: %(default)s")
@@ -53,11 +75,18 @@ def _options() -> argparse.Namespace:
     add("--starts", type=int, default=5, help="cold: starts of a worker; default: %(default)s")
     add("--peer-jobs", type=int, default=5_000, help="peers: jobs; default: %(default)s")
     add("--cap", type=float, default=60.0, help="peers: seconds for a slow system; default: %(default)s")
+    add("--commands", type=int, default=2_000, help="commands: how many; default: %(default)s")
+    add("--command-pairs", type=int, default=5, help="commands: paired runs; default: %(default)s")
     add("--slurm-jobs", type=int, default=3_000, help="slurm: jobs; default: %(default)s")
     add("--rounds", type=int, default=3, help="slurm: rounds; default: %(default)s")
     add("--singles", type=int, default=100, help="latency: jobs; default: %(default)s")
+    add("--dependents", type=int, default=40, help="dependents: pairs of each kind; default: %(default)s")
+    add("--completions", type=int, default=100_000, help="completing: jobs of each side; default: %(default)s")
+    add("--barrier", type=int, default=1_000, help="barrier: jobs on either side; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
     add("--restarts", type=int, default=1_000_000, help="restarts: completed jobs; default: %(default)s")
+    add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
+    add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT
     unknown = sorted(set(options.names) - set(NAMES))

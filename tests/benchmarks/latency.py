@@ -37,10 +37,14 @@ def measure(singles: int, folder: Path) -> Section:
                 rows.append([name, *_figures(_starts(place, singles))])
             except Exception as reason:
                 rows.append([name, f"could not run: {reason}", "", "", "", ""])
-    return Section("From ready to started, on an idle worker", Table(HEADINGS, rows), [
-        f"Each job is a map of its own, declared after a pause of {IDLE_SECONDS[0]} to {IDLE_SECONDS[1]} s.",
-        "The clock of the first three figures starts when `map` returns; a job that began before counts as negative.",
-    ])
+    return Section(
+        "From ready to started, on an idle worker",
+        Table(HEADINGS, rows),
+        [
+            f"Each job is a map of its own, declared after a pause of {IDLE_SECONDS[0]} to {IDLE_SECONDS[1]} s.",
+            "The clock of the first three figures starts when `map` returns; one that began before counts as negative.",
+        ],
+    )
 
 
 def _starts(place: Place, singles: int) -> list[Start]:
@@ -65,10 +69,15 @@ def _start(workflow: Any, name: str) -> Start:
 
 def _figures(starts: list[Start]) -> list[str]:
     since_return = [start.since_return for start in starts]
-    shown = [median(since_return), _percentile(since_return, 95), max(since_return),
-             _percentile([start.since_call for start in starts], 95)]
+    shown = [
+        median(since_return),
+        percentile(since_return, 95),
+        max(since_return),
+        percentile([start.since_call for start in starts], 95),
+    ]
     return [str(len(starts)), *(f"{1000 * seconds:.0f}" for seconds in shown)]
 
 
-def _percentile(values: list[float], percent: int) -> float:
+def percentile(values: list[float], percent: int) -> float:
+    """The percentile of values, between those nearest to it."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

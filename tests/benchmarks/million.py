@@ -56,12 +56,16 @@ def measure(parameters: int, folder: Path) -> Section:
         with database(folder) as place:
             columns[name] = _figures(place, parameters)
     rows = [[figure, *(column[figure] for column in columns.values())] for figure in next(iter(columns.values()))]
-    return Section(f"{parameters:,} parameters from a generator", Table(["Figure", *columns], rows), [
-        "`map` runs in an interpreter that does nothing else; its memory is that process's peak, imports included.",
-        "The neighbour is another workflow's worker in the same database; its exchanges are timed.",
-        f"An exchange completes and claims {NEIGHBOURS_BATCH} jobs; one every {1000 * NEIGHBOURS_PAUSE:.0f} ms or so.",
-        "The worker's memory is the proportional share (PSS) of its process and all its children.",
-    ])
+    return Section(
+        f"{parameters:,} parameters from a generator",
+        Table(["Figure", *columns], rows),
+        [
+            "`map` runs in an interpreter that does nothing else; its memory is that process's peak, imports included.",
+            "The neighbour is another workflow's worker in the same database; its exchanges are timed.",
+            f"An exchange completes and claims {NEIGHBOURS_BATCH} jobs; one in {1000 * NEIGHBOURS_PAUSE:.0f} ms or so.",
+            "The worker's memory is the proportional share (PSS) of its process and all its children.",
+        ],
+    )
 
 
 def _figures(place: Place, parameters: int) -> dict[str, str]:
@@ -101,18 +105,14 @@ def declare_beside_a_neighbour(place: Place, parameters: int) -> tuple[Declared,
 
 def exchange_until(done: Future[Any], place: Place) -> list[float]:
     """Claim and complete the neighbour's jobs as a worker does until `done`; the seconds of each exchange."""
-    from torc_nb.models import Introduction
-    from torc_nb.store import claims, leases, machine
+    from torc_nb.store import claims, leases
 
-    database, workflow_id = _opened(place, "neighbour")
-    worker = leases.join(database, Introduction(
-        workflow_id=workflow_id, host=socket.gethostname(), pid=os.getpid(),
-        boot_id=machine.boot_id(), process_start=machine.process_start(),
-    ))
+    database, workflow_id = opened(place, "neighbour")
+    worker = joined(database, workflow_id)
     held: list[Any] = []
     seconds: list[float] = []
     while not done.done():
-        completions = [_completion(claim) for claim in held]
+        completions = [completion_of(claim) for claim in held]
         before = time.perf_counter()
         answer = claims.exchange(
             database, workflow_id, worker.id, completions=completions, room=lambda *_: NEIGHBOURS_BATCH
@@ -131,7 +131,7 @@ def count_by_status(place: Place, times: int = 50) -> list[float]:
     """The seconds of each of some counts of the large workflow's jobs by status."""
     from torc_nb.store import workflows
 
-    database, workflow_id = _opened(place, "million")
+    database, workflow_id = opened(place, "million")
     seconds = []
     for _ in range(times):
         before = time.perf_counter()
@@ -146,7 +146,7 @@ def watch_run(place: Place, parameters: int) -> list[Look]:
     from torc_nb.models import FINISHED, JobStatus
     from torc_nb.store import leases, workflows
 
-    database, workflow_id = _opened(place, "million")
+    database, workflow_id = opened(place, "million")
     workflow = place.workflow("million")
     workflow.run(num_cpus=WORKERS)
     looks: list[Look] = []
@@ -185,7 +185,7 @@ def _memory_mib(pids: list[int]) -> float:
     return total / 2**20
 
 
-def _opened(place: Place, name: str) -> tuple[Any, int]:
+def opened(place: Place, name: str) -> tuple[Any, int]:
     """The database, and the id of a workflow in it."""
     from torc_nb.store import workflows
     from torc_nb.store.database import Database
@@ -196,7 +196,19 @@ def _opened(place: Place, name: str) -> tuple[Any, int]:
     return database, workflow_id
 
 
-def _completion(claim: Any) -> Any:
+def joined(database: Any, workflow_id: int) -> Any:
+    """Join a workflow as a worker that is this process."""
+    from torc_nb.models import Introduction
+    from torc_nb.store import leases, machine
+
+    return leases.join(database, Introduction(
+        workflow_id=workflow_id, host=socket.gethostname(), pid=os.getpid(),
+        boot_id=machine.boot_id(), process_start=machine.process_start(),
+    ))  # fmt: skip
+
+
+def completion_of(claim: Any) -> Any:
+    """What a worker reports of a job that did nothing."""
     from torc_nb.models import Completion, JobStatus
 
     return Completion(

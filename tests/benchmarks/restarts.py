@@ -58,11 +58,15 @@ def measure(jobs: int, folder: Path) -> Section:
         with database(folder) as place:
             columns[name] = _figures(place, jobs)
     rows = [[figure, *(column[figure] for column in columns.values())] for figure in next(iter(columns.values()))]
-    return Section(f"One parameter changed among {jobs:,} completed jobs", Table(["Figure", *columns], rows), [
-        "Each step runs in an interpreter that does nothing else; memory is that process's peak, imports included.",
-        "The dry run includes its rows: job, reason, old and new value.",
-        "The neighbour is another workflow's worker in the same database; its longest exchange is timed.",
-    ])
+    return Section(
+        f"One parameter changed among {jobs:,} completed jobs",
+        Table(["Figure", *columns], rows),
+        [
+            "Each step runs in an interpreter that does nothing else; memory is that process's peak, imports included.",
+            "The dry run includes its rows: job, reason, old and new value.",
+            "The neighbour is another workflow's worker in the same database; its longest exchange is timed.",
+        ],
+    )
 
 
 def _figures(place: Place, jobs: int) -> dict[str, str]:
@@ -92,14 +96,7 @@ def _complete(place: Place, jobs: int) -> None:
     workflow = place.workflow("restarts")
     workflow.map(run, generated_parameters(jobs), postprocess=len)
     database = Database.open(place.url)
-    words = {
-        "workflow": workflow.id,
-        "false": "0" if database.is_sqlite else "false",
-        "other": "zeroblob(16)" if database.is_sqlite else r"'\x00000000000000000000000000000000'::bytea",
-        "fingerprint": "CAST(jobs.params_digest || functions.digest AS BLOB)"
-        if database.is_sqlite
-        else "jobs.params_digest || functions.digest",
-    }
+    words = words_of(database, workflow.id)
     for statement in (RESULTS, COMPLETED, COUNTED, CHANGED):
         with database.write() as connection:
             connection.exec_driver_sql(statement.format(**words))
@@ -111,6 +108,18 @@ def _complete(place: Place, jobs: int) -> None:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
     database.close()
+
+
+def words_of(database: Any, workflow_id: int) -> dict[str, Any]:
+    """What the statements above are to be filled in with: the databases write some of it in their own ways."""
+    return {
+        "workflow": workflow_id,
+        "false": "0" if database.is_sqlite else "false",
+        "other": "zeroblob(16)" if database.is_sqlite else r"'\x00000000000000000000000000000000'::bytea",
+        "fingerprint": "CAST(jobs.params_digest || functions.digest AS BLOB)"
+        if database.is_sqlite
+        else "jobs.params_digest || functions.digest",
+    }
 
 
 def _step(place: Place, word: str) -> Step:

@@ -23,6 +23,17 @@ def started(params: dict[str, Any]) -> dict[str, Any]:
     return {"started": time.time()}
 
 
+def rested(params: dict[str, Any]) -> dict[str, Any]:
+    """Take a moment and say when it was over, in seconds since the epoch."""
+    time.sleep(params["seconds"])
+    return {"ended": time.time()}
+
+
+def collected(results: list[Any]) -> dict[str, Any]:
+    """Say when the list of all results was in hand, in seconds since the epoch, and how long it is."""
+    return {"began": time.time(), "n": len(results)}
+
+
 def fresh_parameters(jobs: int) -> list[dict[str, Any]]:
     """`jobs` parameter sets that no earlier call in this process gave, so that no contender's cache can answer."""
     return [{"x": next(_first), "y": 0.5} for _ in range(jobs)]
