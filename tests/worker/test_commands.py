@@ -53,7 +53,7 @@ def test_what_it_finds(site: Site, declare: Declare) -> None:
     """Its folder, its variables with the job's own among them, nothing on its input, and no file of ours open."""
     job_id = declare(
         'pwd; cat; echo "$TORC_JOB_ID $TORC_JOB_NAME $TORC_WORKFLOW_ID $TORC_ATTEMPT $TORC_NUM_CPUS $TORC_MEMORY";'
-        'ls -d "$TORC_SCRATCH" >&2; ls /proc/$$/fd | tr "\\n" " "; trap; env | grep -c "^TORC_NB_" ; true',
+        'ls -d "$TORC_SCRATCH" >&2; ls /proc/$$/fd > fds; tr "\\n" " " < fds; trap; env | grep -c "^TORC_NB_" ; true',
         name="größe ☃",
         request={"memory": "300m"},
     )
