@@ -51,29 +51,20 @@ def test_a_worker_has_a_whole_node_where_no_cpus_are_asked(slurm, answers, tmp_p
     assert about["python"] == sys.executable
 
 
-def test_several_are_one_alone_and_an_array(slurm, answers, tmp_path):
-    """Each has its own settings, id and log; all may run at once."""
-    numbers = (11, 12, 13)
-    settings = [answers.settings(number) for number in numbers]
+def test_several_are_one_array(slurm, answers, tmp_path):
+    """Each task has its own settings, id and log; all may run at once."""
+    settings = [answers.settings(number) for number in (11, 12, 13)]
     launched = schedule(settings, SlurmSchedulerModel(cpus=1), tmp_path, work="launch.works:answer")
-    alone, array = launched[0].scheduler_job, launched[1].scheduler_job.partition("_")[0]
-    assert [one.scheduler_job for one in launched] == [alone, f"{array}_0", f"{array}_1"]
-    assert alone.isdecimal()
-    for task, number in zip((None, "0", "1"), numbers, strict=True):
+    array = launched[0].scheduler_job.partition("_")[0]
+    assert [one.scheduler_job for one in launched] == [f"{array}_{task}" for task in range(3)]
+    for task, number in enumerate((11, 12, 13)):
         about = answers.wait(allocation_id=number)
         assert about["settings"] == list(answers.settings(number))
-        assert about["environment"].get("SLURM_ARRAY_TASK_ID") == task
+        assert about["environment"]["SLURM_ARRAY_TASK_ID"] == str(task)
     slurm.run("scancel", launched[1].scheduler_job)
     assert "SIGTERM" in answers.wait("signals", 12)
     until(lambda: "leaving after" in last_words(launched[1].log), 20, "nothing in the log")
     assert "leaving" not in last_words(launched[0].log) + last_words(launched[2].log)
-
-
-def test_where_the_array_is_refused_nothing_stays_in_the_queue(slurm, answers, tmp_path):
-    """Slurm takes arrays of up to 1,001 tasks by default, and the one alone is submitted before."""
-    with pytest.raises(LaunchError, match="array"):
-        schedule([answers.settings()] * 1003, SlurmSchedulerModel(cpus=1), tmp_path, work="launch.works:answer")
-    until(lambda: not slurm.squeue("--states=PENDING,RUNNING"), 20, "the first is still there")
 
 
 def test_slurm_is_asked_for_what_the_scheduler_says(slurm, answers, tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
 from torc_nb.launch.launched import Launched
 from torc_nb.models import SlurmSchedulerModel, WorkerSettings
 from torc_nb.models.quantities import MIB, clock
-from torc_nb.slurm import cancel, inherited_environment
+from torc_nb.slurm import inherited_environment
 from torc_nb.worker.errand import WORK, Errand
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ _OURS = frozenset({"array", "error", "nodes", "ntasks", "ntasks_per_node", "open
 def schedule(
     settings: Sequence[WorkerSettings], scheduler: SlurmSchedulerModel, folder: Path, *, work: str = WORK
 ) -> list[Launched]:
-    """Submit one allocation of one node for each of the settings: the first alone, the others as an array.
-
-    Slurm looks for a node for a single job at once, and for an array's tasks when it next goes through its queue.
+    """Submit one allocation of one node for each of the settings, as an array where there are several.
 
     Parameters
     ----------
@@ -53,30 +50,14 @@ def schedule(
     if not settings:
         return []
     _check(folder)
-    options = sbatch_options(scheduler, settings[0].workflow_id)
-    errands = [Errand(work, one) for one in settings]
-    first = _submit(errands[:1], scheduler, options, folder)
-    try:
-        return first + _submit(errands[1:], scheduler, options, folder)
-    except LaunchError:
-        with suppress(LaunchError):
-            cancel([one.scheduler_job for one in first])
-        raise
-
-
-def _submit(
-    errands: list[Errand], scheduler: SlurmSchedulerModel, options: dict[str, Any], folder: Path
-) -> list[Launched]:
-    """Submit one job of Slurm's, an array where there are several errands."""
-    if not errands:
-        return []
     # submitit costs a tenth of a second, and a kernel that only looks at results does without.
     from torc_nb.launch.carrier import log_path
     from torc_nb.launch.slurm_executor import OneNodeExecutor
 
+    options = sbatch_options(scheduler, settings[0].workflow_id)
     try:
         executor = OneNodeExecutor(folder, options, scheduler.setup, inherited_environment(os.environ))
-        jobs: list[AnyJob] = executor.submit_array(errands)
+        jobs: list[AnyJob] = executor.submit_array([Errand(work, one) for one in settings])
     except OSError as error:
         raise LaunchError(f"Cannot submit to Slurm: {error}") from error
     return [Launched(job.job_id, str(log_path(executor.folder, number))) for number, job in enumerate(jobs)]
