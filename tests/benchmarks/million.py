@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import socket
 import sys
 import time
@@ -22,7 +21,7 @@ import psutil
 
 from tests.benchmarks.databases import DATABASES, Place
 from tests.benchmarks.report import Section, Table
-from tests.benchmarks.trial import in_fresh_interpreter
+from tests.benchmarks.trial import in_fresh_interpreter, peak_mib
 from tests.benchmarks.workload import generated_parameters, run
 
 WORKERS = 2
@@ -225,5 +224,4 @@ if __name__ == "__main__":
     before = time.perf_counter()
     workflow.map(run, generated_parameters(int(parameters)))
     seconds = time.perf_counter() - before
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("\n" + json.dumps(Declared(seconds, peak_mib)._asdict()))
+    print("\n" + json.dumps(Declared(seconds, peak_mib())._asdict()))

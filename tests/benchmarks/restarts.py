@@ -9,7 +9,6 @@ is what workers notice of it.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 from tests.benchmarks.databases import DATABASES, Place
 from tests.benchmarks.million import NEIGHBOURS_JOBS, exchange_until
 from tests.benchmarks.report import Section, Table
-from tests.benchmarks.trial import in_fresh_interpreter
+from tests.benchmarks.trial import in_fresh_interpreter, peak_mib
 from tests.benchmarks.workload import generated_parameters, run
 
 LIMIT_SECONDS = 600.0
@@ -131,7 +130,7 @@ def _step(place: Place, word: str) -> Step:
     seconds = time.perf_counter() - before
     if word == "dry" and len(rows) != report.affected:
         raise RuntimeError(f"{len(rows)} rows tell of {report.affected} jobs")
-    return Step(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, report.ready, report.waits)
+    return Step(seconds, peak_mib(), report.ready, report.waits)
 
 
 if __name__ == "__main__":
