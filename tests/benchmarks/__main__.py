@@ -10,6 +10,7 @@ from tempfile import gettempdir
 
 from tests.benchmarks import (
     barrier,
+    clean,
     cold,
     commands,
     completing,
@@ -29,7 +30,7 @@ from tests.benchmarks.report import Section, machine_facts
 DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
 ]  # fmt: skip
-LONG = ["million", "restarts", "fan-in"]
+LONG = ["million", "restarts", "clean", "fan-in"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -53,6 +54,7 @@ def main() -> None:
         "barrier": [lambda: barrier.measure(options.barrier, options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
+        "clean": [lambda: clean.measure(options.restarts, options.folder)],
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
@@ -84,7 +86,7 @@ def _options() -> argparse.Namespace:
     add("--completions", type=int, default=100_000, help="completing: jobs of each side; default: %(default)s")
     add("--barrier", type=int, default=1_000, help="barrier: jobs on either side; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
-    add("--restarts", type=int, default=1_000_000, help="restarts: completed jobs; default: %(default)s")
+    add("--restarts", type=int, default=1_000_000, help="restarts, clean: completed jobs; default: %(default)s")
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
     add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
     options = parser.parse_args()
