@@ -84,12 +84,11 @@ from torc_nb.launch import start_local
 from torc_nb.models import WorkerSettings
 
 launched = start_local(WorkerSettings(*{settings}), Path({folder!r}), work="launch.works:answer")
+# A handler, as one interrupt may follow while another is told of.
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
 print(launched.scheduler_job, flush=True)
 while True:
-    try:
-        time.sleep(60)
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
+    time.sleep(60)
 """
 
 
