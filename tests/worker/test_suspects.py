@@ -7,8 +7,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from torc_nb.models import Membership
-from torc_nb.store import events, suspects
+import pytest
+from store.scene import completion
+
+from torc_nb.errors import DatabaseUnavailable
+from torc_nb.models import Introduction, JobStatus, Membership, Room
+from torc_nb.store import claims, events, leases, machine, suspects
+from torc_nb.worker.assignments import Assignments
+from torc_nb.worker.beginning import Beginning
 
 from .conftest import Site
 
@@ -47,6 +53,31 @@ def test_a_broken_node_leaves_and_its_failures_are_tried_elsewhere(any_site: Sit
     assert suspected
     assert all(data["tried_again"] == data["failed"] for data in suspected)
     assert max(Counter(any_site.lines()).values()) == 2
+
+
+def test_what_failed_is_handed_back_after_an_outage(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database was away at the first try, the next one puts back all of it."""
+    site.map(lambda row: row, range(4))
+    worker = leases.join(site.database, Introduction(site.id, "n2", os.getpid(), machine.boot_id(), 0.0))
+    found = claims.exchange(site.database, site.id, worker.id, room=lambda *_: 4).claims
+    failed = [completion(claim, JobStatus.FAILED) for claim in found]
+    assignments = Assignments(site.database, site.id)
+    beginning = Beginning(site.database, worker, assignments, Room(num_cpus=1, memory=2**30), "n2")
+    monkeypatch.setattr(suspects, "is_suspect", lambda *_: True)
+    beginning.note(failed)
+    claims.exchange(site.database, site.id, worker.id, completions=failed)
+    with monkeypatch.context() as away:
+        away.setattr(suspects, "try_elsewhere", _unavailable)
+        with pytest.raises(DatabaseUnavailable):
+            beginning.hand_back()
+    assert site.statuses() == {"failed": 4}
+    beginning.hand_back()
+    assert site.statuses() == {"ready": 4}
+    assignments.scratch.rmdir()
+
+
+def _unavailable(*_: object) -> int:
+    raise DatabaseUnavailable("it does not answer")
 
 
 def test_no_worker_stays_for_one_that_was_told_to_leave(any_site: Site) -> None:

@@ -59,8 +59,8 @@ class Beginning:
         if self.verdict is None or len(self._handed_back) == len(self._failed):
             return
         failed = self._failed.keys() - self._handed_back
-        self._handed_back |= failed
         suspects.try_elsewhere(self._database, self._worker, failed, self.verdict)
+        self._handed_back |= failed  # not before: the database may be away
 
     def _judge(self, recorded: Counter[int]) -> None:
         of_maps = Counter(done.map_id for done in self._failed.values())
