@@ -10,18 +10,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.databases import DATABASES, Place
-from tests.benchmarks.million import NEIGHBOURS_JOBS, exchange_until
-from tests.benchmarks.report import Section, Table
+from tests.benchmarks import steps
+from tests.benchmarks.databases import Place
+from tests.benchmarks.report import Section
 from tests.benchmarks.restarts import COMPLETED, COUNTED, RESULTS, words_of
-from tests.benchmarks.trial import in_fresh_interpreter, peak_mib
+from tests.benchmarks.trial import peak_mib
 from tests.benchmarks.workload import generated_parameters, run
 
-LIMIT_SECONDS = 600.0
 STEPS = {"dry run": "dry", "clean": "do"}
 
 
@@ -35,37 +33,22 @@ class Step(NamedTuple):
 
 def measure(jobs: int, folder: Path) -> Section:
     """Measure on each database, one after the other; a column each."""
-    columns = {}
-    for name, database in DATABASES.items():
-        with database(folder) as place:
-            columns[name] = _figures(place, jobs)
-    rows = [[figure, *(column[figure] for column in columns.values())] for figure in next(iter(columns.values()))]
     return Section(
         f"Cleaning a workflow of {jobs:,} jobs, of which each has run twice",
-        Table(["Figure", *columns], rows),
-        [
-            "Each step runs in an interpreter that does nothing else; memory is that process's peak, imports included.",
-            "The neighbour is another workflow's worker in the same database; its longest exchange is timed.",
-        ],
+        steps.table(folder, lambda place: _figures(place, jobs)),
+        steps.NOTES,
     )
 
 
 def _figures(place: Place, jobs: int) -> dict[str, str]:
     _complete_twice(place, jobs)
-    neighbour = place.workflow("neighbour")
-    neighbour.map(run, generated_parameters(NEIGHBOURS_JOBS))
-    neighbour.start()
+    steps.begin_neighbour(place)
     figures = {}
     for name, word in STEPS.items():
-        with ThreadPoolExecutor(1) as thread:
-            step = thread.submit(in_fresh_interpreter, "tests.benchmarks.clean", [*place, word], LIMIT_SECONDS)
-            exchanges = exchange_until(step, place)
-        took = Step(**step.result())
-        if took.attempts != jobs:
-            raise RuntimeError(f"{name}: {took.attempts} old attempts, not {jobs}")
-        figures[f"{name}, s"] = f"{took.seconds:.2f}"
-        figures[f"{name}, peak MiB"] = f"{took.peak_mib:.0f}"
-        figures[f"{name}, neighbour's longest exchange ms"] = f"{1000 * max(exchanges):.0f}"
+        answer, found = steps.take(name, "tests.benchmarks.clean", place, word)
+        if answer["attempts"] != jobs:
+            raise RuntimeError(f"{name}: {answer['attempts']} old attempts, not {jobs}")
+        figures |= found
     return figures
 
 

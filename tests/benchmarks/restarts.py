@@ -11,17 +11,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.databases import DATABASES, Place
-from tests.benchmarks.million import NEIGHBOURS_JOBS, exchange_until
-from tests.benchmarks.report import Section, Table
-from tests.benchmarks.trial import in_fresh_interpreter, peak_mib
+from tests.benchmarks import steps
+from tests.benchmarks.databases import Place
+from tests.benchmarks.report import Section
+from tests.benchmarks.trial import peak_mib
 from tests.benchmarks.workload import generated_parameters, run
 
-LIMIT_SECONDS = 600.0
 STEPS = {"dry run": "dry", "reinitialize": "do", "reinitialize, nothing changed": "again"}
 
 #: One result for each job of the only map, as its worker would have written it.
@@ -52,39 +50,23 @@ class Step(NamedTuple):
 
 def measure(jobs: int, folder: Path) -> Section:
     """Measure on each database, one after the other; a column each."""
-    columns = {}
-    for name, database in DATABASES.items():
-        with database(folder) as place:
-            columns[name] = _figures(place, jobs)
-    rows = [[figure, *(column[figure] for column in columns.values())] for figure in next(iter(columns.values()))]
     return Section(
         f"One parameter changed among {jobs:,} completed jobs",
-        Table(["Figure", *columns], rows),
-        [
-            "Each step runs in an interpreter that does nothing else; memory is that process's peak, imports included.",
-            "The dry run includes its rows: job, reason, old and new value.",
-            "The neighbour is another workflow's worker in the same database; its longest exchange is timed.",
-        ],
+        steps.table(folder, lambda place: _figures(place, jobs)),
+        [steps.NOTES[0], "The dry run includes its rows: job, reason, old and new value.", steps.NOTES[1]],
     )
 
 
 def _figures(place: Place, jobs: int) -> dict[str, str]:
     _complete(place, jobs)
-    neighbour = place.workflow("neighbour")
-    neighbour.map(run, generated_parameters(NEIGHBOURS_JOBS))
-    neighbour.start()
+    steps.begin_neighbour(place)
     figures = {}
     for name, word in STEPS.items():
-        with ThreadPoolExecutor(1) as thread:
-            arguments = [*place, word]
-            step = thread.submit(in_fresh_interpreter, "tests.benchmarks.restarts", arguments, LIMIT_SECONDS)
-            exchanges = exchange_until(step, place)
-        took = Step(**step.result())
+        answer, found = steps.take(name, "tests.benchmarks.restarts", place, word)
+        took = Step(**answer)
         if (took.ready, took.waits) != ((0, 0) if word == "again" else (1, 1)):
             raise RuntimeError(f"{name}: {took.ready} ready and {took.waits} waiting, not the one that was changed")
-        figures[f"{name}, s"] = f"{took.seconds:.2f}"
-        figures[f"{name}, peak MiB"] = f"{took.peak_mib:.0f}"
-        figures[f"{name}, neighbour's longest exchange ms"] = f"{1000 * max(exchanges):.0f}"
+        figures |= found
     return figures
 
 
