@@ -96,6 +96,18 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
         """Return how a workflow stands from the database alone: cheap, for views that ask often."""
         return inspection.status(self.database, workflow_id)
 
+    def numbers(self, workflow_id: int) -> dict[JobStatus, int]:
+        """Return how many jobs of a workflow have which status: cheaper than ``progress``."""
+        return workflows.statuses(self.database, workflow_id)
+
+    def map_numbers(self, workflow_id: int, map_id: int) -> dict[JobStatus, int]:
+        """Return how many jobs of a map, its postprocess included, have which status."""
+        return workflows.of_map(self.database, workflow_id, map_id)
+
+    def cancel_idle(self, workflow_id: int) -> None:
+        """Cancel the allocations that wait in Slurm's queue although all jobs have finished."""
+        launching.cancel_idle(self.database, workflow_id)
+
     def check_progress(self, workflow_id: int) -> None:
         """Make sure that the jobs that wait can begin some time, so that it makes sense to wait for them.
 

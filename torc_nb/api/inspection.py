@@ -105,18 +105,20 @@ def status(database: Database, workflow_id: int) -> Status:
     by_map = workflows.by_map(database, workflow_id)
     names = {map_.id: map_.name for map_ in maps.listed(database, workflow_id)} | {0: ""}
     alive = allocations.listed(database, workflow_id)
-    sums: dict[JobStatus, int] = {}
-    for numbers in by_map.values():
-        for one, n in numbers.items():
-            sums[one] = sums.get(one, 0) + n
+    sums = workflows.total(by_map)
     return Status(
         workflow=workflow,
-        statuses=dict(sorted(sums.items())),
+        statuses=sums,
         maps=[MapStatus(id_, names[id_], numbers) for id_, numbers in sorted(by_map.items()) if id_ in names],
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
-        versions=versions.counted(database, workflow_id, (workflow.run_id, sums.get(JobStatus.COMPLETED, 0))),
+        versions=versions.counted(
+            database,
+            workflow_id,
+            (workflow.run_id, sums.get(JobStatus.COMPLETED, 0)),
+            is_over=all(one.is_finished for one in sums),
+        ),
     )
 
 

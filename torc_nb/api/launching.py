@@ -185,7 +185,7 @@ def refresh(database: Database, workflow_id: int) -> None:
     leases.expire(database, workflow_id)
     for allocation in allocations.stillborn(database, workflow_id):
         allocations.end(database, allocation.id or 0, "failed", _last_word(allocation))
-    _cancel_idle(database, workflow_id)
+    cancel_idle(database, workflow_id)
     in_slurm = _in_slurm(allocations.listed(database, workflow_id, alive=True))
     if in_slurm and allocations.may_ask(database, workflow_id, ASK_AGAIN):
         _ask_slurm(database, in_slurm)
@@ -201,8 +201,8 @@ def _in_slurm(found: Iterable[AllocationModel]) -> list[AllocationModel]:
     return [one for one in found if one.kind == "slurm" and one.scheduler_job]
 
 
-def _cancel_idle(database: Database, workflow_id: int) -> None:
-    """Cancel what waits in Slurm's queue where all jobs have finished."""
+def cancel_idle(database: Database, workflow_id: int) -> None:
+    """Cancel what waits in Slurm's queue although all jobs have finished."""
     pending = any(one.state == "submitted" for one in _in_slurm(allocations.listed(database, workflow_id, alive=True)))
     if pending and all(status.is_finished for status in workflows.statuses(database, workflow_id)):
         idle = allocations.cancel_idle(database, workflow_id)

@@ -23,18 +23,20 @@ class _Counted(NamedTuple):
 _known: dict[tuple[str, int], _Counted] = {}
 
 
-def counted(database: Database, workflow_id: int, stands: object) -> dict[str, dict[str, int]]:
+def counted(database: Database, workflow_id: int, stands: object, *, is_over: bool) -> dict[str, dict[str, int]]:
     """Return how many results of each map are by which version, where there are several.
 
     Parameters
     ----------
     stands
         How the workflow stands: as long as that is equal, the answer is.
+    is_over
+        Whether it stays so: then the answer is exact, while jobs run it may be a little old.
     """
     key = (database.url, workflow_id)
     known = _known.get(key)
     now = time.monotonic()
-    if known is not None and (known.stands == stands or now < known.until):
+    if known is not None and (known.stands == stands or (now < known.until and not is_over)):
         return known.found
     found = versions.counted(database, workflow_id)
     took = time.monotonic() - now

@@ -337,16 +337,20 @@ def _is_unknown_name(error: DBAPIError) -> bool:
 
 def _revision(engine: Engine) -> str | None:
     """The migration that the database stands at; None where it is empty."""
+    try:
+        with engine.connect() as connection:
+            return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+    except DBAPIError as error:
+        if not _is_unknown_name(error):
+            raise
     with engine.connect() as connection:
         tables = set(inspect(connection).get_table_names())
-        if "alembic_version" in tables:
-            return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
-        if tables:
-            raise DatabaseError(
-                f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
-                "give torc_nb a database of its own."
-            )
-        return None
+    if tables - {"alembic_version"}:  # which may have come since we asked
+        raise DatabaseError(
+            f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
+            "give torc_nb a database of its own."
+        )
+    return None
 
 
 def _wait_for_others(connection: Connection) -> None:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Select,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from torc_nb import models
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import counts, events, schema, watch
+from torc_nb.store import events, schema, watch
 from torc_nb.store.database import Database
 
 _workflows = schema.workflows
@@ -146,7 +159,15 @@ def set_state(database: Database, workflow_id: int, state: str) -> bool:
 
 def statuses(database: Database, workflow_id: int) -> dict[JobStatus, int]:
     """Return the number of jobs in each status, as they are shown."""
-    return _sum(by_map(database, workflow_id))
+    return total(by_map(database, workflow_id))
+
+
+def total(numbers_by_map: Mapping[int, Mapping[JobStatus, int]]) -> dict[JobStatus, int]:
+    """Add up the numbers of all maps."""
+    sums: Counter[JobStatus] = Counter()
+    for numbers in numbers_by_map.values():
+        sums.update(numbers)
+    return dict(sorted(sums.items()))
 
 
 def by_map(database: Database, workflow_id: int) -> dict[int, dict[JobStatus, int]]:
@@ -154,24 +175,69 @@ def by_map(database: Database, workflow_id: int) -> dict[int, dict[JobStatus, in
 
     Jobs of a workflow that was not started stand as ready or blocked already, and are shown as uninitialized; those of
     a map that waits for another are shown as blocked.
+
+    Raises
+    ------
+    NotFound
+        No workflow of that id.
     """
-    maps = schema.maps
+    found: dict[int, dict[JobStatus, int]] = {}
+    for map_id, status, n in _numbers(database, workflow_id, _stand(workflow_id)):
+        numbers = found.setdefault(map_id, {})
+        numbers[status] = numbers.get(status, 0) + n
+    return found
+
+
+def of_map(database: Database, workflow_id: int, map_id: int) -> dict[JobStatus, int]:
+    """Return how many jobs of a map, its postprocess included, are in each status, as they are shown.
+
+    Raises
+    ------
+    NotFound
+        No workflow of that id.
+    """
+    numbers: dict[JobStatus, int] = {}
+    of_postprocess = (
+        select(literal(0), _jobs.c.status, literal(1), _workflows.c.state, false())
+        .join(schema.maps, schema.maps.c.postprocess_id == _jobs.c.id)
+        .join(_workflows, _workflows.c.id == _jobs.c.workflow_id)
+        .where(schema.maps.c.id == map_id)
+    )
+    statement = union_all(_stand(workflow_id).where(schema.job_counts.c.map_id == map_id), of_postprocess)
+    for _, status, n in _numbers(database, workflow_id, statement):
+        numbers[status] = numbers.get(status, 0) + n
+    return numbers
+
+
+def _stand(workflow_id: int) -> Select[Any]:
+    """Map, stored status, number, state of the workflow, whether the map is blocked: in one question, as views poll."""
+    counted, maps = schema.job_counts, schema.maps
+    return (
+        select(
+            counted.c.map_id,
+            counted.c.status,
+            func.sum(counted.c.n),
+            _workflows.c.state,
+            func.coalesce(maps.c.blocked, false()),
+        )
+        .select_from(counted.join(_workflows, _workflows.c.id == counted.c.workflow_id))
+        .outerjoin(maps, maps.c.id == counted.c.map_id)
+        .where(counted.c.workflow_id == workflow_id)
+        .group_by(counted.c.map_id, counted.c.status, _workflows.c.state, maps.c.blocked)
+    )
+
+
+def _numbers(
+    database: Database, workflow_id: int, statement: Select[Any] | CompoundSelect[Any]
+) -> Iterator[tuple[int, JobStatus, int]]:
+    """Yield map, shown status, number."""
     with database.read() as connection:
-        state = connection.scalar(select(_workflows.c.state).where(_workflows.c.id == workflow_id))
-        held = set(connection.scalars(select(maps.c.id).where(maps.c.workflow_id == workflow_id, maps.c.blocked)))
-        found = counts.by_map(connection, workflow_id)
-    return {
-        map_id: _as_shown(numbers, started=state != "created", blocked=map_id in held)
-        for map_id, numbers in found.items()
-    }
-
-
-def _as_shown(numbers: dict[JobStatus, int], *, started: bool, blocked: bool) -> dict[JobStatus, int]:
-    shown: dict[JobStatus, int] = {}
-    for status, n in numbers.items():
-        seen = shown_status(status, started=started, blocked=blocked)
-        shown[seen] = shown.get(seen, 0) + n
-    return shown
+        rows = connection.execute(statement).all()
+    if not rows:
+        _row(database, workflow_id)  # which says so where there is no such workflow
+    for map_id, status, n, state, blocked in rows:
+        if n:
+            yield map_id, shown_status(status, started=state != "created", blocked=bool(blocked)), int(n)
 
 
 def shown_status(status: int, *, started: bool, blocked: bool) -> JobStatus:
@@ -182,14 +248,6 @@ def shown_status(status: int, *, started: bool, blocked: bool) -> JobStatus:
         if blocked:
             return JobStatus.BLOCKED
     return JobStatus(status)
-
-
-def _sum(found: dict[int, dict[JobStatus, int]]) -> dict[JobStatus, int]:
-    sums: dict[JobStatus, int] = {}
-    for numbers in found.values():
-        for status, n in numbers.items():
-            sums[status] = sums.get(status, 0) + n
-    return sums
 
 
 def remove(database: Database, workflow_id: int) -> models.WorkflowModel:
@@ -250,7 +308,11 @@ def _row(database: Database, workflow_id: int) -> dict[str, Any]:
     with database.read() as connection:
         row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
     if row is None:
-        raise NotFound(
-            f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are."
-        )
+        raise _not_found(database, workflow_id)
     return dict(row)
+
+
+def _not_found(database: Database, workflow_id: int) -> NotFound:
+    return NotFound(
+        f"There is no workflow {workflow_id} in {database!r}; `%torc workflows list` shows those there are."
+    )

@@ -95,7 +95,8 @@ class Ledger(threading.Thread):
         self._lost_answer = False
         self._noted: frozenset[str] = frozenset()  # the packages whose versions are recorded
         self._said = 0.0
-        self._inspected = 0.0
+        self._began = time.monotonic()
+        self._inspected = 0.0  # when those who died were looked for; 0: not yet
         self._failures = 0
 
     # What the worker's loop calls.
@@ -220,8 +221,11 @@ class Ledger(threading.Thread):
             if self._is_worth_writing(errand, ended):
                 self._exchange(errand, ended)
             self._backlog.written()
+            errand = Errand()  # it is done, should what follows fail
             self._failures = 0
             self._beginning.hand_back()
+            if time.monotonic() - max(self._began, self._inspected) > INSPECTION:
+                self._inspect()
         except BaseException as error:
             self._backlog.failed()
             self._put_back(errand)
@@ -253,7 +257,8 @@ class Ledger(threading.Thread):
 
     def _exchange(self, errand: Errand, ended: list[Completion]) -> None:
         workflow_id, worker_id = self._worker.workflow_id, self._worker.id
-        self._inspect()
+        if self._lost_answer:
+            self._give_back_unknown()
         if errand.given_back:
             returning.give_back(self._database, workflow_id, worker_id, [claim.job_id for claim in errand.given_back])
             self._held.difference_update(claim.job_id for claim in errand.given_back)
@@ -284,21 +289,27 @@ class Ledger(threading.Thread):
             self._found_nothing(errand.appetite)
         self._note_packages()
 
-    def _inspect(self) -> None:
-        """See to what others left behind: dead workers' jobs, and answers to us that were lost on their way."""
+    def _give_back_unknown(self) -> None:
+        """Give back what was claimed for us in an answer that was lost on its way."""
         workflow_id, worker_id = self._worker.workflow_id, self._worker.id
-        if self._lost_answer:
-            unknown = set(returning.held(self._database, worker_id)) - self._held
-            returning.give_back(self._database, workflow_id, worker_id, sorted(unknown))
-            self._lost_answer = False
-        if time.monotonic() - self._inspected > INSPECTION:
-            self._database.check_exists()
-            leases.expire(self._database, workflow_id)
-            dependencies.release_all(self._database, workflow_id, thorough=False)
-            self._inspected = time.monotonic()
+        unknown = set(returning.held(self._database, worker_id)) - self._held
+        returning.give_back(self._database, workflow_id, worker_id, sorted(unknown))
+        self._lost_answer = False
+
+    def _inspect(self) -> None:
+        """See to what others left behind."""
+        self._database.check_exists()
+        leases.expire(self._database, self._worker.workflow_id)
+        dependencies.release_all(self._database, self._worker.workflow_id, thorough=False)
+        self._inspected = time.monotonic()
+        self._others_changed_it = True  # perhaps: what was freed is ours as well
 
     def _found_nothing(self, appetite: Appetite) -> None:
-        """Note that nothing is there for this room, and whether anything may come."""
+        """Note that nothing is there for this room, and whether anything may come; the first time look closer."""
+        if not self._inspected:
+            self._inspect()
+            self._wake()  # the loop asks again
+            return
         self._unfit = appetite.places
         may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
         self._tell(News(state=self._news.state, may_get_work=may_get_work))

@@ -91,4 +91,3 @@ class Commanding:
         if declared.is_changed:
             print(f"{declared.name}: changed (where it has begun, wf.reinitialize() runs it again)")
         return Job(self._api, self.id, declared.job_id, declared.name)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torc_nb.api import Api, Output, Status, inspection
+from torc_nb.api import Api, Output, inspection
 from torc_nb.models import JobStatus
 from torc_nb.workflow.waiting import Waits
 
@@ -54,5 +54,5 @@ class Job(Waits):
         """
         return self._api.value(self._workflow_id, self.id)
 
-    def _numbers(self, status: Status) -> dict[JobStatus, int]:  # noqa: ARG002 - the counts tell of maps
+    def _numbers(self) -> dict[JobStatus, int]:
         return {inspection.shown_status(self._api.get_job(self.id)): 1}

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import Api, Status, inspection
+from torc_nb.api import Api, inspection
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
@@ -34,11 +34,14 @@ class Map(Modifying, waiting.Waits):
         self.name = name
 
     def __repr__(self) -> str:
-        return f"Map({self.name!r}: {_in_words(self._numbers(self._api.progress(self._workflow_id)))})"
+        return f"Map({self.name!r}: {_in_words(self._numbers())})"
 
     def __len__(self) -> int:
         order = self._api.map_order(self.id)
-        return sum(self._own(self._api.progress(self._workflow_id)).values()) if order is None else len(order)
+        if order is not None:
+            return len(order)
+        maps = self._api.progress(self._workflow_id).maps
+        return sum(sum(one.statuses.values()) for one in maps if one.map_id == self.id)
 
     def __iter__(self) -> Iterator[Any]:
         """Give each result in order as soon as it is there; raise JobFailed at the first job that failed."""
@@ -154,17 +157,8 @@ class Map(Modifying, waiting.Waits):
         job_id: int | None = self._api.get_map(self._workflow_id, self.name).postprocess_id
         return job_id
 
-    def _own(self, status: Status) -> dict[JobStatus, int]:
-        return next((one.statuses for one in status.maps if one.map_id == self.id), {})
-
-    def _numbers(self, status: Status) -> dict[JobStatus, int]:
-        """The map's own jobs, and its postprocess job."""
-        numbers = dict(self._own(status))
-        job_id = self._postprocess_id()
-        if job_id is not None:
-            shown = inspection.shown_status(self._api.get_job(job_id))
-            numbers[shown] = numbers.get(shown, 0) + 1
-        return numbers
+    def _numbers(self) -> dict[JobStatus, int]:
+        return self._api.map_numbers(self._workflow_id, self.id)
 
     def _wait_for(self, job_id: int) -> Any:
         for _ in waiting.looks(self._api, self._workflow_id):

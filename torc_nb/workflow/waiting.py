@@ -6,13 +6,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from torc_nb.api import Api, Status
+from torc_nb.api import Api
 from torc_nb.models import JobStatus
 from torc_nb.widgets.progress import Bar
 
 #: The shortest and the longest pause between two looks at the database, in seconds, and its share of the wait so far:
 #: what took a second is noticed within some hundredths.
-_SHORTEST, _LONGEST, _SHARE = 0.01, 0.5, 0.03
+_SHORTEST, _LONGEST, _SHARE = 0.01, 0.5, 0.02
 #: How often allocations and dead workers are looked after, in seconds.
 _LOOK_AFTER = 5.0
 
@@ -25,8 +25,8 @@ class Waits(ABC):
     name: str
 
     @abstractmethod
-    def _numbers(self, status: Status) -> dict[JobStatus, int]:
-        """Count its jobs, out of how the workflow stands."""
+    def _numbers(self) -> dict[JobStatus, int]:
+        """Count its jobs, postprocess included, by status."""
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> None:
         """Wait until all its jobs, postprocess included, have finished; nothing depends on waiting.
@@ -48,14 +48,14 @@ class Waits(ABC):
         deadline = None if timeout is None else time.monotonic() + timeout
         with Bar(self.name, enabled=progress) as bar:
             for _ in looks(self._api, self._workflow_id):
-                numbers = self._numbers(self._api.progress(self._workflow_id))
+                numbers = self._numbers()
                 bar.update(numbers)
                 if all(one.is_finished for one, n in numbers.items() if n):
                     break
                 if deadline is not None and time.monotonic() > deadline:
                     left = sum(n for one, n in numbers.items() if not one.is_finished)
                     raise TimeoutError(f"{left:,} jobs had not finished after {timeout:g} s; they go on.")
-        self._api.status(self._workflow_id)  # nodes for which nothing is left to do are given back
+        self._api.cancel_idle(self._workflow_id)
 
 
 def looks(api: Api, workflow_id: int) -> Iterator[None]:

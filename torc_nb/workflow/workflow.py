@@ -94,8 +94,8 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         """The ``Api`` on which this stands."""
         return self._api
 
-    def _numbers(self, status: Status) -> dict[JobStatus, int]:
-        return status.statuses
+    def _numbers(self) -> dict[JobStatus, int]:
+        return self._api.numbers(self.id)
 
     # Declaring.
 
