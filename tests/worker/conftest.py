@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from services.postgres_server import PostgresServer
 
 import torc_nb
 from torc_nb import functions, values
@@ -216,3 +218,24 @@ def any_site(store_url: str, tmp_path: Path) -> Iterator[Site]:
     made = Site(store_url, tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def far_site(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Site]:
+    """A workflow on a server that the test can stop."""
+    url = postgres_server.create_database()
+    site = Site(url, tmp_path)
+    yield site
+    site.close()
+    postgres_server.drop_database(url)
+
+
+@contextlib.contextmanager
+def outage(server: PostgresServer, site: Site) -> Iterator[None]:
+    """Stop the server for a while."""
+    site.database.close()
+    server.shut_down()
+    try:
+        yield
+    finally:
+        server.bring_up()

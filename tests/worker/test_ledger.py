@@ -66,6 +66,8 @@ def test_work_that_came_while_nothing_was_asked_for_is_found(desk: Desk) -> None
     site = desk.site
     desk.ask()
     site.until(lambda: not desk.hear().may_get_work)
+    desk.ask()
+    site.until(lambda: not desk.ledger._others_changed_it)
     site.map(lambda row: row, range(2))
     site.until(lambda: desk.ledger._others_changed_it)
     before = desk.last_seen()

@@ -17,7 +17,7 @@ from services.postgres_server import PostgresServer
 from torc_nb.models import JobStatus
 from torc_nb.store import Database, events
 
-from .conftest import Site
+from .conftest import Site, outage
 
 
 def brief(row: int) -> int:
@@ -26,27 +26,6 @@ def brief(row: int) -> int:
     with Path("ran").open("a") as file:
         file.write(f"{row}\n")
     return row
-
-
-@pytest.fixture
-def far_site(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Site]:
-    """A workflow on a server that the test can stop."""
-    url = postgres_server.create_database()
-    site = Site(url, tmp_path)
-    yield site
-    site.close()
-    postgres_server.drop_database(url)
-
-
-@contextlib.contextmanager
-def outage(server: PostgresServer, site: Site) -> Iterator[None]:
-    """Stop the server for a while."""
-    site.database.close()
-    server.shut_down()
-    try:
-        yield
-    finally:
-        server.bring_up()
 
 
 def spools(site: Site) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -10,12 +10,10 @@ from pathlib import Path
 
 from torc_nb.functions import Function
 from torc_nb.models import Claim, Request
-from torc_nb.store import Database, environments, functions, jobs, maps, requirements, results
+from torc_nb.store import Database, environments, functions, jobs, maps, requirements
+from torc_nb.worker.collection import Collection
 
 Key = tuple[int, int, int]
-
-#: How many collected results are written at a time.
-_PIECE = 10_000
 
 #: What stands where a function would: a command is told by its parameters alone.
 _COMMAND = Function(
@@ -50,7 +48,8 @@ class Assignments:
         self._workflow_id = workflow_id
         self._known: dict[Key, Assignment] = {}
         self._requests: dict[int, Request] = {}
-        self._collected: dict[int, str] = {}
+        self._collections: dict[int, Collection] = {}
+        self._numbers = itertools.count(1)
         self.scratch = Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
 
     def request(self, requirement_id: int) -> Request:
@@ -86,18 +85,18 @@ class Assignments:
         return self._known[key_of(claim)]
 
     def collect(self, job_id: int, map_id: int) -> None:
-        """Write all results of a map to a file on this node, one a line in input order, for the job that gets them."""
-        found = results.values_of_map(self._database, self._workflow_id, map_id)
-        order = maps.order_of(maps.get(self._database, map_id))
-        if order is not None:
-            by_job = dict(found)
-            found = [(job_id, by_job[job_id]) for job_id in order if job_id in by_job]
-        descriptor, path = tempfile.mkstemp(dir=self.scratch, prefix="results-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as lines:
-            for start in range(0, len(found), _PIECE):
-                lines.write("".join(f"{value or 'null'}\n" for _, value in found[start : start + _PIECE]))
-        self._collected[job_id] = path
+        """Begin to collect all results of a map for the job that gets them."""
+        if job_id in self._collections:  # of an attempt before
+            self._collections[job_id].discard()
+        path = self.scratch / f"results-{next(self._numbers)}"
+        self._collections[job_id] = Collection(self._database, self._workflow_id, map_id, path)
 
     def collected(self, job_id: int) -> str:
-        """The path of the file of what a job collects."""
-        return self._collected[job_id]
+        """The path of the file into which comes what a job collects."""
+        return str(self._collections[job_id].path)
+
+    def check_collections(self) -> None:
+        """Raise what keeps any results from being collected."""
+        for collection in self._collections.values():
+            if collection.error is not None:
+                raise collection.error

@@ -16,6 +16,7 @@ from torc_nb import values
 from torc_nb.functions import Loaded
 from torc_nb.models import FileState, JobStatus
 from torc_nb.worker.board import Board
+from torc_nb.worker.collection import pieces
 from torc_nb.worker.current_job import Presence
 from torc_nb.worker.file_states import states_of
 from torc_nb.worker.sandbox import Sandbox
@@ -26,9 +27,6 @@ OUTPUT_LIMIT = 1 << 20
 #: How much of an error's message and of its traceback is kept, in characters.
 ERROR_LIMIT = 2_000
 TRACEBACK_LIMIT = 65_536
-
-#: How much of a file of results is read at a time, in bytes.
-_PIECE = 1 << 20
 
 _COMPLETED, _FAILED = int(JobStatus.COMPLETED), int(JobStatus.FAILED)
 _PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
@@ -72,8 +70,7 @@ class Attempt:
     ) -> Outcome | int:
         """Run one job; returns its number where the worker took it back.
 
-        ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a file of results, one a
-        line.
+        ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a collection's file.
         """
         value = error_type = error = trace = files = None
         status, return_code = _COMPLETED, 0
@@ -128,9 +125,8 @@ class Attempt:
 
     def _collected(self, path: str) -> list[Any]:
         found: list[Any] = []
-        with Path(path).open("rb") as lines:
-            while piece := lines.readlines(_PIECE):
-                found += values.decode_many(piece, spill_folder=self._spill.folder, classes=self._classes)
+        for lines in pieces(path):
+            found += values.decode_many(lines, spill_folder=self._spill.folder, classes=self._classes)
         return found
 
     def _output(self) -> tuple[bytes, bytes]:

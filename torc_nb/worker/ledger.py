@@ -169,6 +169,7 @@ class Ledger(threading.Thread):
                 with self._changed:
                     if not self._is_due():
                         self._changed.wait(LOOK)
+                self._assignments.check_collections()
                 if self._may_try():
                     self._look()
                     if self._is_due():
@@ -308,8 +309,6 @@ class Ledger(threading.Thread):
         """Note that nothing is there for this room, and whether anything may come; the first time look closer."""
         if not self._inspected:
             self._inspect()
-            self._wake()  # the loop asks again
-            return
         self._unfit = appetite.places
         may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
         self._tell(News(state=self._news.state, may_get_work=may_get_work))
