@@ -6,6 +6,7 @@ No signal handler is set here: the worker's own are the first and only ones.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -16,3 +17,7 @@ from torc_nb.worker.errand import Errand  # noqa: E402
 if __name__ == "__main__":
     folder, number = sys.argv[1:]
     Errand.read(Path(folder) / f"{number}.json")()
+    # All is written. To take the interpreter apart, module by module, would keep the node for a while.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -306,8 +306,8 @@ class Ledger(threading.Thread):
         self._others_changed_it = True  # perhaps: what was freed is ours as well
 
     def _found_nothing(self, appetite: Appetite) -> None:
-        """Note that nothing is there for this room, and whether anything may come; the first time look closer."""
-        if not self._inspected:
+        """Note that nothing is there for this room, and whether anything may come; at first look closer."""
+        if not self._inspected and not self._held:
             self._inspect()
         self._unfit = appetite.places
         may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
