@@ -78,7 +78,7 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
-        return f"postgresql+psycopg://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}?passfile={self._passfile}"
 
     def create_database(self) -> str:
         """Make an empty database and return its address."""
@@ -99,6 +99,9 @@ class PostgresServer:
     def _initialise(self) -> None:
         self.port = free_ports(1)[0]
         self._data = self.folder / "data"
+        self._passfile = self.folder / "passfile"
+        self._passfile.touch(mode=0o600)
+        self._passfile.write_text(f"*:*:*:{USER}:{self._password}\n")
         password_file = self.folder / "password"
         password_file.write_text(self._password)
         if os.geteuid() == 0:

@@ -74,7 +74,7 @@ def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:
     leases.expire(site.database, site.id)
     assert messages(site) == ["its walltime of 8.0 s ended"]
     assert site.jobs()[0].interruptions == 0
-    assert site.jobs()[0].longest_cut > 1
+    assert site.jobs()[0].longest_cut > 0
     assert not list((site.files / "spool").iterdir())
 
 

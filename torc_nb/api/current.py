@@ -21,6 +21,12 @@ def use(api: Api, workflow_id: int) -> None:
     _api, _workflow_id = api, workflow_id
 
 
+def follow(api: Api) -> None:
+    """Make a database the current one, to which the workflow in use has moved."""
+    global _api
+    _api = api
+
+
 def database() -> str | None:
     """Return the URL of the database that this process last opened."""
     return None if _api is None else _api.database.url

@@ -96,6 +96,7 @@ def schedule_nodes(
     assert workflow.id is not None
     if n < 1:
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
+    _refuse_elsewhere(database, scheduler)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
     alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
@@ -109,6 +110,18 @@ def schedule_nodes(
     launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, _folder(workflow)), slurm.cancel)
     names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
     return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}")
+
+
+def _refuse_elsewhere(database: Database, scheduler: SlurmSchedulerModel) -> None:
+    """Say before anything waits in the queue that workers on other machines cannot use an SQLite file."""
+    if not database.is_sqlite:
+        return
+    elsewhere = [one for one in slurm.node_addresses(scheduler.partition) if not machine.is_own_address(one)]
+    if elsewhere:
+        raise LaunchError(
+            f"{database.place} is an SQLite file, which workers on other machines ({elsewhere[0]}, …) cannot use.\n"
+            "`%torc db start` moves it into a private PostgreSQL; then open the workflow again and schedule its nodes."
+        )
 
 
 def _launched(

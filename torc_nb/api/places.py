@@ -8,13 +8,15 @@ from pathlib import Path
 
 from torc_nb.api import current
 from torc_nb.errors import InvalidRequest
-from torc_nb.store import Database
+from torc_nb.store import Database, address
 
 VARIABLE = "TORC_NB_DATABASE_URL"
 #: What torc calls it.
 ALIAS = "TORC_BASE_URL"
 FOLDER = ".torc"
 FILE = "torc.db"
+#: The folder of a private server, beside where an SQLite file would be.
+SERVER = "server"
 
 #: How many databases the per-user list remembers.
 _REMEMBERED = 50
@@ -37,8 +39,10 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
         return opened
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / FOLDER / FILE).exists():
+        if (folder / FOLDER / FILE).exists():  # what it holds has not moved to a server that may be there already
             return str(folder / FOLDER / FILE)
+        if (folder / FOLDER / SERVER / address.ADDRESS).exists():
+            return address.url_of(folder / FOLDER / SERVER)
     return str(here / FOLDER / FILE)
 
 
@@ -54,7 +58,7 @@ def _no_service(url: str, what: str) -> str:
 def remember(database: Database) -> None:
     """Put a database on the user's list, without its password, for the panel and the command line to find."""
     path = _list_path()
-    url = database.engine.url.render_as_string(hide_password=True)
+    url = database.url
     known = [other for other in remembered() if other != url]
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

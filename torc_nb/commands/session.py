@@ -58,7 +58,7 @@ class Session:
         from torc_nb.errors import NotFound
         from torc_nb.store.database import parse_url
 
-        chosen = self._database()
+        chosen = self.database
         url = parse_url(chosen)
         if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
             raise NotFound(
@@ -71,13 +71,22 @@ class Session:
         """Open the database that is meant, making it where it does not exist."""
         from torc_nb.api import make_api
 
-        self.__dict__["api"] = api = make_api(self._database())
+        self.__dict__["api"] = api = make_api(self.database)
         return api
 
-    def _database(self) -> str:
+    @property
+    def database(self) -> str:
+        """What names the database that is meant; it may not exist yet."""
         from torc_nb.api import places
 
         return places.find_database(self.db)
+
+    def moved_to(self, url: str) -> None:
+        """Mean another database from now on: the one that was current has moved."""
+        from torc_nb.api import current, make_api
+
+        self.db = url
+        current.follow(make_api(url))
 
     def workflow(self, given: str | None = None) -> WorkflowModel:
         """Return the workflow that is meant: given as argument, by ``-w``, the current one, or the only one.
@@ -117,8 +126,7 @@ class Session:
     @property
     def place(self) -> str:
         """The database as users know it: a file's path, or a URL without its password."""
-        url = self.api.database.engine.url
-        return str(url.database) if self.api.database.is_sqlite else url.render_as_string(hide_password=True)
+        return self.api.database.place
 
     def limit(self, asked: int | None) -> int | None:
         """How many rows to fetch: those asked for (0: all), on a terminal not more than a screen can bear."""

@@ -6,6 +6,7 @@ from torc_nb.commands.allocations import allocations
 from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
 from torc_nb.commands.choosing import use
 from torc_nb.commands.cleaning import clean
+from torc_nb.commands.db import db
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.files import files
@@ -21,7 +22,9 @@ from torc_nb.commands.user_data import user_data
 from torc_nb.commands.workers import workers
 from torc_nb.commands.workflows import workflows
 
-NOUNS = (workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events)
+NOUNS = (
+    workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events, db,
+)  # fmt: skip
 
 for verb in (*OF_WORKFLOWS, use, clean, export, import_):
     workflows.add_command(verb)

@@ -3,7 +3,7 @@
 Only commands of Slurm are used, and none that needs accounting (sacct). Submitting is the launch layer's work.
 """
 
-from torc_nb.slurm.commands import available, cancel, configuration, partitions, queue
+from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
 from torc_nb.slurm.records import Partition, QueuedJob
@@ -15,6 +15,7 @@ __all__ = [
     "cancel",
     "configuration",
     "inherited_environment",
+    "node_addresses",
     "partitions",
     "queue",
     "sbatch_cure",

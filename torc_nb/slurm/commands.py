@@ -74,6 +74,18 @@ def partitions() -> list[Partition]:
     return [_partition(line) for line in lines]
 
 
+def node_addresses(partition: str | None = None) -> list[str]:
+    """The names or addresses by which Slurm reaches the nodes, of one partition where it is given.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    """
+    chosen = [f"--partition={partition}"] if partition else []
+    return sorted(set(_run("sinfo", "--noheader", "--Node", "--format=%o", *chosen).split()))
+
+
 def configuration() -> dict[str, str]:
     """What ``scontrol show config`` says, for instance its ``MaxArraySize``.
 

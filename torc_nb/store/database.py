@@ -19,10 +19,15 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
-from torc_nb.store import machine, schema
+from torc_nb.store import address, machine, schema
 
 #: How long a transaction waits for another writer before it gives up, in seconds.
 LOCK_TIMEOUT = 30.0
+
+#: What is added to the name of an SQLite file whose content has moved to a server.
+MOVED = ".moved"
+#: What its `user_version` says then.
+HAS_MOVED = 1
 
 
 class Database:
@@ -59,9 +64,7 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             database = cls(_sqlite_engine(parsed, create))
         else:
-            database = cls(
-                create_engine(parsed, paramstyle="format", pool_pre_ping=True, connect_args=_patience(parsed))
-            )
+            database = cls(_postgresql_engine(parsed))
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -74,15 +77,29 @@ class Database:
     @property
     def url(self) -> str:
         """The URL, to open the same database again."""
+        server = address.folder_of(self.engine.url)
+        if server is not None:
+            return address.url_of(server)
         return self.engine.url.render_as_string(hide_password=False)
 
     @property
     def folder(self) -> Path | None:
-        """The folder of an SQLite file; None for a server."""
-        return Path(self.engine.url.database or "").parent if self.is_sqlite else None
+        """The folder of an SQLite file, or that beside a private server; None for a site's own."""
+        if self.is_sqlite:
+            return Path(self.engine.url.database or "").parent
+        server = address.folder_of(self.engine.url)
+        return None if server is None else server.parent
+
+    @property
+    def place(self) -> str:
+        """Where it is, as users know it: a file, a private server's folder, or a URL without a password."""
+        if self.is_sqlite:
+            return str(self.engine.url.database)
+        server = address.folder_of(self.engine.url)
+        return self.engine.url.render_as_string() if server is None else f"the server of {server}"
 
     def __repr__(self) -> str:
-        return f"Database({self.engine.url.render_as_string(hide_password=True)!r})"
+        return f"Database({self.place!r})"
 
     def check_exists(self) -> None:
         """Make sure that an SQLite file is still there: open connections go on with one that was removed.
@@ -93,7 +110,11 @@ class Database:
             It was removed.
         """
         if self.is_sqlite and not Path(self.engine.url.database or "").exists():
-            raise DatabaseError(f"{self!r} was removed.")
+            raise DatabaseError(self._why_gone())
+
+    def _why_gone(self) -> str:
+        has_moved = Path(f"{self.engine.url.database}{MOVED}").exists()
+        return _has_moved(self.engine.url.database) if has_moved else f"{self!r} was removed."
 
     def close(self) -> None:
         """Close its connections; using it again opens new ones."""
@@ -184,6 +205,10 @@ class _Abandon:
             engine.dispose(close=False)
 
 
+def _has_moved(file: str | os.PathLike[str] | None) -> str:
+    return f"{file} has moved to a database server: open it again, Workflow(name) in its folder."
+
+
 def parse_url(url: str | os.PathLike[str]) -> URL:
     """Read a database's URL, or the path of an SQLite file.
 
@@ -204,10 +229,40 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
             f"{text_!r} is not a database for torc_nb; give a postgresql:// URL or the path of an SQLite file."
         )
     if parsed.get_backend_name() == "postgresql":
+        if parsed.password is not None or "password" in parsed.query:
+            raise InvalidRequest(_where_passwords_belong(parsed))
         return parsed.set(drivername="postgresql+psycopg")
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
     return parsed.set(database=str(Path(parsed.database).expanduser().resolve()))
+
+
+def _where_passwords_belong(url: URL) -> str:
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
+    line = ":".join([url.host or "*", str(url.port or "*"), url.database or "*", url.username or "*", "PASSWORD"])
+    return (
+        "A password does not belong into a database's URL, which many can read: put this line into ~/.pgpass, a file "
+        f"that only you may read (chmod 600 ~/.pgpass),\n    {line}\nand name the database by {bare}"
+    )
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    engine = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
+    folder = address.folder_of(url)
+    if folder is None:
+        return engine
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: object, arguments: Any, parameters: dict[str, Any]) -> Any:
+        parameters.pop(address.PARAMETER)
+        try:
+            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
+        except (dialect.loaded_dbapi.OperationalError, DatabaseUnavailable) as error:
+            if why := address.revive(folder):
+                raise DatabaseUnavailable(why) from error
+            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
+
+    return engine
 
 
 def _patience(url: URL) -> dict[str, int]:
@@ -257,10 +312,16 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes its place at once: a reader that turns writer would meet SQLITE_BUSY with no time-out.
-        if connection.get_execution_options().get("torc_nb_write", False):
+        is_writing = connection.get_execution_options().get("torc_nb_write", False)
+        if is_writing:
             _begin_writing(connection)
         else:
             connection.exec_driver_sql("BEGIN")
+        # Who has the file open would write into it for ever, though it has another name.
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() == HAS_MOVED and (
+            is_writing or not path.exists()
+        ):
+            raise DatabaseError(_has_moved(path))
 
     return engine
 
@@ -323,6 +384,8 @@ def _said_clearly(database: Database) -> Iterator[None]:
             raise DatabaseError(f"{database!r} is not an SQLite database.") from error
         if not isinstance(error, OperationalError):
             raise
+        if database.is_sqlite and not Path(database.place).exists():
+            raise DatabaseError(database._why_gone()) from error
         if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
             raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
         raise DatabaseUnavailable(f"{database!r} does not answer: {message}") from error
@@ -347,8 +410,7 @@ def _revision(engine: Engine) -> str | None:
         tables = set(inspect(connection).get_table_names())
     if tables - {"alembic_version"}:  # which may have come since we asked
         raise DatabaseError(
-            f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
-            "give torc_nb a database of its own."
+            f"{engine.url.render_as_string()} holds tables of another program; give torc_nb a database of its own."
         )
     return None
 

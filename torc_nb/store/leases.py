@@ -329,6 +329,13 @@ def alive(connection: Connection, workflow_id: int) -> int:
     )
 
 
+def present(database: Database) -> int:
+    """Count the workers of all workflows that are there: those of this machine that have died are not."""
+    with database.read() as connection:
+        rows = connection.execute(select(_workers).where(_workers.c.state.in_(PRESENT))).all()
+    return sum(machine.is_alive(row.boot_id, row.pid, row.process_start) is not False for row in rows)
+
+
 def is_any_leaving(connection: Connection, workflow_id: int) -> bool:
     """Whether a worker of a workflow is about to leave."""
     leaving = select(_workers.c.id).where(_workers.c.workflow_id == workflow_id, _workers.c.state == "leaving")

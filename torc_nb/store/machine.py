@@ -44,6 +44,17 @@ def is_alive(boot: str, pid: int, start: float) -> bool | None:
     return abs(process_start(pid) - start) < 1.0
 
 
+def is_own_address(host: str) -> bool:
+    """Whether a host's name or address is this machine's."""
+    try:
+        found = socket.gethostbyname(host)
+    except OSError:
+        return False
+    if found.startswith("127."):
+        return True
+    return any(one.address == found for interface in psutil.net_if_addrs().values() for one in interface)
+
+
 def is_on_network(path: Path) -> bool:
     """Whether a path lies on a filesystem that other machines may mount too."""
     return filesystem(path) in NETWORK_FILESYSTEMS

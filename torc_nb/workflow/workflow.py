@@ -80,7 +80,7 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         record, is_new = self._api.open_workflow(WorkflowModel(name=self.name, description=description, files=place))
         assert record.id is not None
         if is_new:
-            print(f"created workflow {self.name} ({record.id}) in {self._api.database.engine.url.render_as_string()}")
+            print(f"created workflow {self.name} ({record.id}) in {self._api.database.place}")
             return record.id
         status = self._api.progress(record.id)
         failed = status.statuses.get(JobStatus.FAILED, 0)

@@ -1,0 +1,288 @@
+"""The database itself: a private server started, moved into, stopped; how it stands; copies of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torc_nb import server_db
+from torc_nb.api import places
+from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound
+from torc_nb.store import Database, address, copying, leases, sizes
+from torc_nb.store.database import MOVED, parse_url
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server that runs.
+
+    Attributes
+    ----------
+    url : str
+        What names its database from now on; no password is in it.
+    host, port
+        Where it is now.
+    moved : dict or None
+        How many rows of each table came from the SQLite file that was there before.
+    kept : Path or None
+        Where that file is now.
+    """
+
+    url: str
+    host: str
+    port: int
+    moved: dict[str, int] | None = None
+    kept: Path | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a database stands.
+
+    Attributes
+    ----------
+    place : str
+        A file, a server's folder, or a URL without a password.
+    state : str
+        ``file``, ``running``, ``stopped``, ``failed``, or ``reachable`` for a site's own server.
+    where : str
+        Host and port of a server.
+    since : float or None
+        When the server was started, in seconds since the epoch.
+    size : int or None
+        Bytes.
+    growth : float or None
+        Bytes a day, over the last day; None where too little is known.
+    clients : int or None
+        Connections to a server.
+    workers : int or None
+        Those present, of all workflows.
+    backup : Path or None
+        The newest copy.
+    """
+
+    place: str
+    state: str
+    where: str = ""
+    since: float | None = None
+    size: int | None = None
+    growth: float | None = None
+    clients: int | None = None
+    workers: int | None = None
+    backup: Path | None = None
+    message: str = ""
+
+
+def start(
+    chosen: str, *, address_: str = "", networks: tuple[str, ...] = (), port: int = 0, backups: str | None = None
+) -> Started:
+    """Run a private server in the place of an SQLite file, whose content moves there; or start it again.
+
+    Raises
+    ------
+    InvalidRequest
+        The database is a site's own server; or root asks.
+    Conflict
+        Workers still use the file.
+    DatabaseError
+        It does not start, or the content does not arrive whole; the file is as it was.
+    """
+    folder = server_folder(chosen)
+    file = folder.parent / places.FILE
+    if file.exists():
+        with closing(Database.open(file)) as source:
+            copying.refuse_workers(source)
+    known = server_db.default_backups(folder) if backups is None else backups
+    server_db.make(folder, server_db.Settings(address_, networks, port, known))
+    server_db.start(folder)
+    database = Database.open(address.url_of(folder))
+    try:
+        places.remember(database)
+        moved = _move(file, database) if file.exists() else None
+    finally:
+        database.close()
+    where = address.parameters(folder)
+    kept = None if moved is None else file.with_name(file.name + MOVED)
+    return Started(database.url, where["host"], where["port"], moved, kept)
+
+
+def _move(file: Path, target: Database) -> dict[str, int]:
+    source = Database.open(file)
+    try:
+        return copying.move(source, target)
+    finally:
+        source.close()
+
+
+def stop(chosen: str) -> str:
+    """End a private server, wherever it runs; returns on which host it ran.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    return server_db.stop(_existing(chosen)).host
+
+
+def server_folder(chosen: str) -> Path:
+    """Return the folder of the private server of a database, whether it is there yet or not.
+
+    Raises
+    ------
+    InvalidRequest
+        A site's own server.
+    """
+    url = parse_url(chosen)
+    if url.get_backend_name() == "sqlite":
+        return Path(str(url.database)).parent / places.SERVER
+    folder = address.folder_of(url)
+    if folder is None:
+        raise InvalidRequest(f"{url.render_as_string()} is a server of its own, which this does not manage.")
+    return folder
+
+
+def _existing(chosen: str) -> Path:
+    folder = server_folder(chosen)
+    if not folder.exists():
+        raise NotFound(f"There is no database server in {folder.parent}; `%torc db start` makes one.")
+    return folder
+
+
+def status(chosen: str) -> Standing:
+    """Return how a database stands; one that does not answer too.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    url = parse_url(chosen)
+    if url.get_backend_name() == "sqlite":
+        return _file_status(Path(str(url.database)))
+    folder = address.folder_of(url)
+    if folder is None:
+        with closing(Database.open(chosen, create=False)) as database:
+            size, clients = sizes.of_server(database)
+            where = f"{url.host}:{url.port or 5432}"
+            return Standing(database.place, "reachable", where, None, size, None, clients, leases.present(database))
+    return _server_status(folder)
+
+
+def _file_status(file: Path) -> Standing:
+    if not file.exists():
+        raise NotFound(f"There is no database {file} yet.")
+    size = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*") if one.name in _names(file))
+    with closing(Database.open(file, create=False)) as database:
+        return Standing(str(file), "file", size=size, workers=leases.present(database))
+
+
+def _names(file: Path) -> set[str]:
+    return {file.name, f"{file.name}-wal", f"{file.name}-shm"}
+
+
+def _server_status(folder: Path) -> Standing:
+    lease = server_db.Lease.read(folder)
+    backups = server_db.Settings.read(folder).backups
+    copies = server_db.copies(Path(backups)) if backups else []
+    place, backup = f"the server of {folder}", copies[-1] if copies else None
+    if not lease.is_kept or lease.is_alive is False:
+        state = lease.state if not lease.is_kept else "gone"
+        return Standing(place, state, lease.host, lease.since, backup=backup, message=lease.message)
+    where = address.parameters(folder)
+    with closing(Database.open(address.url_of(folder))) as database:
+        size, clients = sizes.of_server(database)
+        workers = leases.present(database)
+    growth = server_db.per_day(folder, size)
+    return Standing(
+        place, lease.state, f"{where['host']}:{where['port']}", lease.since, size, growth, clients, workers, backup
+    )
+
+
+def backup(chosen: str, target: str | os.PathLike[str] | None = None) -> Path:
+    """Copy the database into a new file of a folder, while workers go on; returns the file.
+
+    Raises
+    ------
+    DatabaseError
+        It failed.
+    """
+    url = parse_url(chosen)
+    folder = server_folder(chosen)
+    to = Path(target or server_db.default_backups(folder)).expanduser().resolve()
+    if url.get_backend_name() != "sqlite":
+        return server_db.make_backup(folder, to)
+    return _copy_file(Path(str(url.database)), to)
+
+
+def _copy_file(file: Path, to: Path) -> Path:
+    if not file.exists():
+        raise NotFound(f"There is no database {file} yet.")
+    copy = to / f"{time.strftime('%Y-%m-%d-%H%M%S')}.db"
+    half = copy.with_suffix(".part")
+    try:
+        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+        with (
+            closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(half)) as sink,
+        ):
+            source.backup(sink)
+        half.replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseError(f"{file} could not be copied to {copy}: {error}") from error
+    return copy
+
+
+def restore(chosen: str, copy: str | os.PathLike[str]) -> str:
+    """Put a copy in the place of the database; returns where what was there before is now.
+
+    Raises
+    ------
+    Conflict
+        Workers are there.
+    InvalidRequest
+        The file is no copy, or the server runs on another machine.
+    """
+    source = Path(copy).expanduser().resolve()
+    if not source.is_file():
+        raise NotFound(f"There is no file {source}.")
+    _refuse_workers(chosen)
+    url = parse_url(chosen)
+    if url.get_backend_name() != "sqlite":
+        return f"database {server_db.restore(_existing(chosen), source)}"
+    return str(_put_back(source, Path(str(url.database))))
+
+
+def _refuse_workers(chosen: str) -> None:
+    standing = status(chosen)
+    if standing.workers:
+        raise Conflict(
+            f"{standing.workers} worker(s) still use {standing.place}: cancel them first, `%torc workflows cancel`."
+        )
+
+
+def _put_back(copy: Path, file: Path) -> Path:
+    with closing(Database.open(copy, create=False)):
+        pass  # it is a database of ours
+    before = file.with_name(f"{file.name}.before-{time.strftime('%Y-%m-%d-%H%M%S')}")
+    half = file.with_name(f"{file.name}.part")
+    shutil.copyfile(copy, half)
+    half.chmod(0o600)
+    if file.exists():
+        with closing(sqlite3.connect(file)) as old:
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.rename(before)
+    half.rename(file)
+    return before
+
+
+def facts(standing: Standing) -> dict[str, Any]:
+    """Return what is known of a database, for a program."""
+    return {name: value for name, value in vars(standing).items() if value not in (None, "")}

@@ -1,0 +1,21 @@
+"""The private PostgreSQL: made, kept by one process at a time, started again where nobody keeps it, backed up."""
+
+from torc_nb.server_db.backups import copies, make_backup, restore
+from torc_nb.server_db.growth import per_day
+from torc_nb.server_db.lease import Lease
+from torc_nb.server_db.settings import Settings, default_backups
+from torc_nb.server_db.starting import make, revive, start, stop
+
+__all__ = [
+    "Lease",
+    "Settings",
+    "copies",
+    "default_backups",
+    "make",
+    "make_backup",
+    "per_day",
+    "restore",
+    "revive",
+    "start",
+    "stop",
+]

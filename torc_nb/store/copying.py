@@ -1,0 +1,129 @@
+"""A whole database copied into an empty one: from an SQLite file to a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, Text, func, select, type_coerce
+
+from torc_nb.errors import Conflict, DatabaseError
+from torc_nb.store import leases, machine, schema
+from torc_nb.store.database import HAS_MOVED, MOVED, Database
+
+#: How many rows are in memory at a time.
+_PIECE = 10_000
+
+
+def move(source: Database, target: Database) -> dict[str, int]:
+    """Copy all of an SQLite file to an empty database on a server, count it, and give the file another name.
+
+    Nobody writes to the file meanwhile; all is there, or nothing.
+
+    Returns
+    -------
+    dict
+        How many rows each table has.
+
+    Raises
+    ------
+    Conflict
+        Workers still use the file, or the target holds workflows.
+    DatabaseError
+        The counts differ; nothing was copied.
+    """
+    file = Path(source.engine.url.database or "")
+    with source.write() as reading:
+        _refuse_workers(source, reading)
+        with target.write() as writing:
+            if not _is_copied(reading, writing):  # whoever moved it before was killed before the file had its new name
+                _refuse_workflows(target, writing)
+                for table in schema.metadata.sorted_tables:
+                    _copy(reading, writing, table)
+            counts = _counted(reading)
+            if counts != (arrived := _counted(writing)):
+                raise DatabaseError(f"{file} holds {counts}, but {arrived} arrived. Nothing was moved.")
+        reading.exec_driver_sql(f"PRAGMA user_version = {HAS_MOVED:d}")
+        file.rename(file.with_name(file.name + MOVED))
+    source.close()
+    for beside in ("-wal", "-shm"):  # they go with the file, where SQLite has left any
+        left = file.with_name(file.name + beside)
+        if left.exists():
+            left.rename(file.with_name(file.name + MOVED + beside))
+    return counts
+
+
+def refuse_workers(source: Database) -> None:
+    """Make sure that nobody works in an SQLite file.
+
+    Raises
+    ------
+    Conflict
+        Somebody does.
+    """
+    with source.read() as connection:
+        _refuse_workers(source, connection)
+
+
+def _refuse_workers(source: Database, connection: Connection) -> None:
+    workers = schema.workers
+    present = connection.execute(select(workers).where(workers.c.state.in_(leases.PRESENT))).all()
+    alive = [one for one in present if machine.is_alive(one.boot_id, one.pid, one.process_start)]
+    if alive:
+        raise Conflict(
+            f"{len(alive)} worker(s) still use {source.place} (process {alive[0].pid} first): wait for them, or "
+            "cancel them with `%torc workflows cancel`, and start the server then."
+        )
+
+
+def _refuse_workflows(target: Database, connection: Connection) -> None:
+    if connection.scalar(select(func.count()).select_from(schema.workflows)):
+        raise Conflict(
+            f"{target.place} holds workflows already; `%torc workflows export` and `import` take single ones there."
+        )
+
+
+def _is_copied(reading: Connection, writing: Connection) -> bool:
+    """Whether all of it is there already, by the numbers and by the workflows."""
+    made = select(schema.workflows.c.id, schema.workflows.c.name, schema.workflows.c.created).order_by(
+        schema.workflows.c.id
+    )
+    known = reading.execute(made).all()
+    return bool(known) and known == writing.execute(made).all() and _counted(reading) == _counted(writing)
+
+
+def _counted(connection: Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    return {
+        table.name: int(connection.scalar(select(func.count()).select_from(table)) or 0)
+        for table in schema.metadata.sorted_tables
+    }
+
+
+def _copy(reading: Connection, writing: Connection, table: Table) -> None:
+    from psycopg import sql
+
+    writing.execute(table.delete())
+    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    cursor: Any = writing.connection.cursor()
+    with cursor.copy(statement) as copy:
+        for rows in reading.execute(select(*map(_as_stored, table.columns))).yield_per(_PIECE).partitions():
+            for row in rows:
+                copy.write_row(row)
+    _continue_numbers(writing, table)
+
+
+def _as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    """JSON as the text that it is: read, its null could not be told from no value."""
+    return type_coerce(column, Text) if isinstance(column.type, JSON) else column
+
+
+def _continue_numbers(writing: Connection, table: Table) -> None:
+    """Let the server number new rows after those that came."""
+    (key, *others) = table.primary_key.columns
+    sequence = func.pg_get_serial_sequence(table.name, key.name)
+    if not others and writing.scalar(select(sequence)) is not None:
+        writing.execute(
+            select(func.setval(sequence, select(func.coalesce(func.max(key), 0) + 1).scalar_subquery(), False))
+        )
