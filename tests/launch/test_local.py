@@ -168,7 +168,7 @@ def test_last_words_are_the_last_lines_of_a_long_log(answers, tmp_path, leave_no
 
 
 def test_what_a_launch_leaves_is_private(answers, tmp_path, leave_none):
-    """The settings name the database, with its password perhaps: nobody else may look."""
+    """The settings name the database: nobody else need look."""
     launched = start(answers, tmp_path / "files", leave_none, "report")
     answers.wait()
     folder = Path(launched.log).parent

@@ -71,8 +71,12 @@ class Study:
         """Wait for a condition."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, "it did not come to pass"
+            assert time.monotonic() < deadline, f"it did not come to pass\n{self._logs()}"
             time.sleep(0.05)
+
+    def _logs(self) -> str:
+        paths = [self.server / "keeper.log", self.server / "server.log", self.server / "lease.json"]
+        return "\n".join(path.read_text()[-3000:] for path in paths if path.exists())
 
     def _run(self, arguments: list[str], code: int) -> str:
         done = subprocess.run(

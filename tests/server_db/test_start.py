@@ -172,6 +172,15 @@ def test_copies_of_a_file(study: Study) -> None:
     assert study.python(LOOK).splitlines()[-1] == "9900 9900 101"
 
 
+def test_prune(study: Study) -> None:
+    """All workflows are cleaned at once."""
+    study.python(MAPPED)
+    study.python(LEFT + "wf.rerun(jobs=[1, 2, 3])\nwf.run(num_cpus=1, idle_timeout=0.5)\nwf.wait(progress=False)\n")
+    assert "sweep (1): would remove 4 old attempt" in study.torc("db", "prune", "--dry-run")
+    assert study.facts("db", "prune")["workflows"][0]["attempts"] == 4
+    assert study.python(LOOK).splitlines()[-1] == "9900 9900 101"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
 def test_root_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """Before anything is made."""

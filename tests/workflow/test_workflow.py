@@ -37,15 +37,6 @@ def test_opened_by_name(wf: Workflow, store_url: str, capsys: pytest.CaptureFixt
         opened.api.database.close()
 
 
-def test_created_message_hides_the_password(store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A notebook is shown around."""
-    Workflow("secret", db=store_url, files=tmp_path / "files").api.database.close()
-    out = capsys.readouterr().out
-    assert out.startswith("created workflow secret (1) in ")
-    if "@" in store_url:
-        assert store_url.rpartition("@")[0].rpartition(":")[2] not in out
-
-
 def test_database_on_a_server_needs_a_folder(postgres_url: str) -> None:
     """It says which argument."""
     with pytest.raises(InvalidRequest, match="files="):

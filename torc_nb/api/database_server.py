@@ -14,7 +14,7 @@ from typing import Any
 from torc_nb import server_db
 from torc_nb.api import places
 from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound
-from torc_nb.store import Database, address, copying, leases, sizes
+from torc_nb.store import Database, address, copying, leases, sizes, workflows
 from torc_nb.store.database import MOVED, parse_url
 
 
@@ -105,11 +105,19 @@ def start(
     try:
         places.remember(database)
         moved = _move(file, database) if file.exists() else None
+        _take_in(database)
     finally:
         database.close()
     where = address.parameters(folder)
     kept = None if moved is None else file.with_name(file.name + MOVED)
     return Started(database.url, where["host"], where["port"], moved, kept)
+
+
+def _take_in(database: Database) -> None:
+    """Record what workers finished that have left while no server was there."""
+    for workflow in workflows.listed(database):
+        assert workflow.id is not None
+        leases.expire(database, workflow.id)
 
 
 def _move(file: Path, target: Database) -> dict[str, int]:

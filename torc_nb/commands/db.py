@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from torc_nb.commands.answers import Said
-from torc_nb.commands.grammar import Noun
+from torc_nb.commands.grammar import DURATION, Noun
 from torc_nb.commands.session import Session
 
 db = Noun("db", help="The database itself: a private server for workers on other machines, its state, copies of it.")
@@ -95,6 +95,24 @@ def url(session: Session) -> Said:
     """Print what names the database, for --db and TORC_NB_DATABASE_URL; no password is in it."""
     chosen = session.database
     return Said(chosen, {"url": chosen}, chosen)
+
+
+@db.command("prune")
+@click.option("--dry-run", is_flag=True, help="Count, and remove nothing.")
+@click.option("--untouched", type=DURATION, default="1d", show_default=True, help="Leave files younger than this.")
+@click.pass_obj
+def prune(session: Session, dry_run: bool, untouched: float) -> Said:
+    """Clean all workflows, see `workflows clean`: old attempts, logs and large values that nothing names."""
+    from dataclasses import asdict
+
+    lines, data = [], []
+    for workflow in session.api.list_workflows():
+        assert workflow.id is not None
+        done = session.api.clean_workflow(workflow.id, dry_run=dry_run, untouched=untouched)
+        verb = "would remove" if dry_run else "removed"
+        lines.append(f"{workflow.name} ({workflow.id}): {verb} {done.sentence}")
+        data.append({"workflow_id": workflow.id, "workflow": workflow.name, **asdict(done)})
+    return Said("\n".join(lines) or "There is no workflow.", {"dry_run": dry_run, "workflows": data})
 
 
 @db.command("backup")

@@ -53,7 +53,7 @@ AnyJob = Job[Any]
 
 
 def new_folder(parent: Path, kind: str) -> Path:
-    """A fresh folder that only the user can enter: the errands name the database, its password perhaps."""
+    """A fresh folder that only the user can enter: the errands name the database."""
     parent.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=parent.absolute()))
 

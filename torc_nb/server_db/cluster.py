@@ -22,6 +22,8 @@ from torc_nb.server_db import binaries, network
 from torc_nb.store import address
 
 Administrator = psycopg.Connection[Any]
+#: What a server says that is ending.
+Error = psycopg.Error
 #: A database that clients still use.
 InUse = psycopg.errors.ObjectInUse
 
@@ -74,7 +76,7 @@ def run(folder: Path, host: str, port: int, networks: Iterable[str], lock: int) 
     log = folder / LOG
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
-    # What an earlier server of another host left: its process number may be somebody else's here.
+    # Nobody has the data, as we hold the lock; the process of another host that this names may be somebody else here.
     (data / "postmaster.pid").unlink(missing_ok=True)
     listen = ",".join(dict.fromkeys((network.LOOPBACK, host)))
     options = {

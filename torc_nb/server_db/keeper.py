@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,9 +11,9 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from torc_nb.errors import TorcError
+from torc_nb.errors import DatabaseError, TorcError
 from torc_nb.server_db import backups, cluster, growth, network
-from torc_nb.server_db.lease import BEAT, LEASE, Lease, TermOver, lock
+from torc_nb.server_db.lease import BEAT, LEASE, SERVER_LOCK, Lease, TermOver, lock
 from torc_nb.server_db.settings import Settings
 from torc_nb.store import address, machine
 
@@ -24,6 +25,8 @@ STOP = "stop"
 _LOCK_SECONDS = 60.0
 #: A server that dies is started again, but not one that does so more often than this in a row.
 _DEATHS = 5
+#: One that lived this long, in seconds, was well.
+_LONG = 60.0
 _SHUTDOWN_SECONDS = 60.0
 
 
@@ -33,6 +36,7 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._settings = Settings.read(folder)
+        self._lease = Lease()
         self._is_told_to_stop = False
         self._backup: subprocess.Popen[bytes] | None = None
         self._size_noted = -growth.INTERVAL
@@ -47,64 +51,84 @@ class Keeper:
         DatabaseError
             It cannot be started, or dies again and again.
         """
-        descriptor = lock(self._folder, _LOCK_SECONDS)
-        if descriptor is None:
+        if lock(self._folder, _LOCK_SECONDS) is None:
             return  # whoever has it keeps the server
-        lease = Lease.taken(self._folder)
+        self._lease = Lease.taken(self._folder)
         (self._folder / STOP).unlink(missing_ok=True)
         try:
-            for _ in range(_DEATHS):
-                server, lease = self._come_up(lease, descriptor)
-                lease = self._look_after(server, lease)
-                if self._is_told_to_stop:
-                    lease.renewed(self._folder, state="stopped", server_pid=0)
-                    return
-                time.sleep(1.0)
-            raise TorcError(f"The database server died {_DEATHS} times; see {self._folder / cluster.LOG}.")
+            self._keep_alive()
+            self._renew(state="stopped", server_pid=0)
         except TermOver:
             return
         except TorcError as error:
-            lease.renewed(self._folder, state="failed", message=str(error), server_pid=0)
+            self._renew(state="failed", message=str(error), server_pid=0)
             raise
 
-    def _come_up(self, lease: Lease, descriptor: int) -> tuple[subprocess.Popen[bytes], Lease]:
+    def _keep_alive(self) -> None:
+        """Have the server running until it is to stop, again after each of its deaths."""
+        deaths = 0
+        while not self._is_told_to_stop:
+            began = time.monotonic()
+            why = DatabaseError(f"The database server died {_DEATHS} times; see {self._folder / cluster.LOG}.")
+            try:
+                self._look_after(self._come_up())
+            except DatabaseError as error:  # it died before it answered
+                why = error
+            deaths = 1 if time.monotonic() - began > _LONG else deaths + 1
+            if deaths >= _DEATHS and not self._is_told_to_stop:
+                raise why
+            self._pause(1.0)
+
+    def _come_up(self) -> subprocess.Popen[bytes]:
         """Start the server, and say where it is."""
         folder, wanted = self._folder, self._settings
         host = wanted.address if machine.is_own_address(wanted.address or "?") else network.address()
         port = cluster.free_port(host, wanted.port or _last_port(folder))
-        server = cluster.run(folder, host, port, wanted.networks or network.networks(host), descriptor)
+        networks = wanted.networks or network.networks(host)
+        # A server that was killed leaves processes behind for a moment: they must be gone before another is there.
+        descriptor = lock(folder, _LOCK_SECONDS, SERVER_LOCK)
+        if descriptor is None:
+            raise DatabaseError(f"Processes of an earlier server still hold {folder}; end them, `ps` shows postgres.")
+        server = cluster.run(folder, host, port, networks, descriptor)
+        os.close(descriptor)
         try:
-            lease = lease.renewed(folder, state="starting", server_pid=server.pid)
+            self._renew(state="starting", server_pid=server.pid)
             while not cluster.is_up(folder, server, port):
-                lease = lease.renewed(folder)
+                self._renew()
                 time.sleep(0.1)
-            cluster.prepare(folder, port)
+            try:
+                cluster.prepare(folder, port)
+            except cluster.Error as error:
+                raise DatabaseError(f"The database server of {folder} cannot be prepared: {error}") from error
             address.announce(folder, host, port)
-            return server, lease.renewed(folder, state="running", server_pid=server.pid)
+            self._renew(state="running")
+            return server
         except BaseException:
             _kill(server)
             raise
 
-    def _look_after(self, server: subprocess.Popen[bytes], lease: Lease) -> Lease:
+    def _look_after(self, server: subprocess.Popen[bytes]) -> None:
         """Renew the lease while the server lives."""
         try:
             while server.poll() is None and not self._is_told_to_stop:
-                lease = lease.renewed(self._folder)
+                self._renew()
                 self._is_told_to_stop |= (self._folder / STOP).exists()
                 self._copy_daily()
                 self._note_size()
-                self._pause(server)
+                self._pause(BEAT, server)
         except BaseException:  # the term is over, or the folder is gone: nobody keeps this server any more
             _kill(server)
             raise
         if self._is_told_to_stop:
-            lease = lease.renewed(self._folder, state="stopping")
+            self._renew(state="stopping")
             _shut_down(server)
-        return lease
 
-    def _pause(self, server: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + BEAT
-        while time.monotonic() < deadline and server.poll() is None and not self._is_told_to_stop:
+    def _renew(self, **changes: object) -> None:
+        self._lease = self._lease.renewed(self._folder, **changes)
+
+    def _pause(self, seconds: float, server: subprocess.Popen[bytes] | None = None) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._is_told_to_stop and (server is None or server.poll() is None):
             time.sleep(0.1)
 
     def _copy_daily(self) -> None:
@@ -120,7 +144,8 @@ class Keeper:
     def _note_size(self) -> None:
         if time.monotonic() - self._size_noted > growth.INTERVAL:
             self._size_noted = time.monotonic()
-            growth.note(self._folder, cluster.size(self._folder))
+            with contextlib.suppress(cluster.Error):  # it may be ending
+                growth.note(self._folder, cluster.size(self._folder))
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._is_told_to_stop = True

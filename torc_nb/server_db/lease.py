@@ -1,8 +1,9 @@
 """Who keeps a private server: one process at a time, on one host.
 
-Two things keep others away from the data. A lock on a file, which PostgreSQL's processes inherit, so that it lasts as
-long as any of them lives, stopped or not. And a counter that the keeper moves: whoever sees it stand still for a whole
-lease, by its own clock, knows that the keeper does nothing any more. A keeper that finds its term over ends its server.
+Three things keep others away from the data. A lock that a keeper holds. Another that PostgreSQL's processes inherit, so
+that it lasts as long as any of them lives, stopped or orphaned or not. And a counter that the keeper moves: whoever
+sees it stand still for a whole lease, by its own clock, knows that the keeper does nothing any more. A keeper that finds
+its term over ends its server.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 from torc_nb.store import machine
 
 FILE = "lease.json"
-LOCK = "lock"
+#: The locks of the keeper, and of the server's own processes.
+LOCK, SERVER_LOCK = "lock", "server.lock"
 
 #: How often a keeper moves the counter, in seconds.
 BEAT = 2.0
@@ -129,9 +131,9 @@ class TermOver(Exception):
     """Another keeper has the server now."""
 
 
-def lock(folder: Path, seconds: float) -> int | None:
-    """Take the lock of a server's data; returns its descriptor, None where others hold it all that time."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def lock(folder: Path, seconds: float, name: str = LOCK) -> int | None:
+    """Take a lock; returns its descriptor, None where others hold it all that time."""
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -12,7 +12,7 @@ import psutil
 
 from torc_nb.errors import DatabaseError, DatabaseUnavailable, InvalidRequest
 from torc_nb.server_db import cluster, keeper
-from torc_nb.server_db.lease import LEASE, Lease, lock
+from torc_nb.server_db.lease import LEASE, LOCK, SERVER_LOCK, Lease, lock
 from torc_nb.server_db.settings import Settings
 
 _START_SECONDS = 120.0
@@ -104,13 +104,14 @@ def _is_kept(folder: Path, lease: Lease) -> bool:
     if lease.is_here:
         _end(lease)
         return False
-    held = lock(folder, 0.0)
-    if held is None:
-        raise DatabaseUnavailable(
-            f"The database server of {folder} is held by {lease.host}, where it has done nothing for {LEASE:.0f} s: "
-            f"end process {lease.pid} there, or wait until the machine is gone."
-        )
-    os.close(held)
+    for name in (LOCK, SERVER_LOCK):
+        held = lock(folder, 0.0, name)
+        if held is None:
+            raise DatabaseUnavailable(
+                f"The database server of {folder} is held by {lease.host}, where it has done nothing for {LEASE:.0f} "
+                f"s: end process {lease.pid} there, or wait until the machine is gone."
+            )
+        os.close(held)
     return False
 
 

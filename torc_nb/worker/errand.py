@@ -29,7 +29,7 @@ class Errand:
         attrgetter(function)(import_module(module))(self.settings)
 
     def write(self, path: Path) -> None:
-        """Lay it into a file that only this user can read: it names the database, its password perhaps."""
+        """Lay it into a file that only this user can read: it names the database."""
         path.touch(mode=0o600)
         path.write_text(json.dumps({"work": self.work, "settings": self.settings._asdict()}), encoding="utf-8")
 
