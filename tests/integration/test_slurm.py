@@ -281,3 +281,21 @@ def test_an_allocation_of_one_minute(
     all_completed(wf, 150)
     assert Counter(row for row, _ in marks(minute_workflow)) == Counter(str(x) for x in range(12))
     wf.api.database.close()
+
+
+@SQLITE
+def test_nodes_elsewhere_need_a_server(wf: Workflow, slurm: SlurmCluster) -> None:
+    """Nothing is submitted that could not work: two lines say why, and name the command."""
+    wf.map(leave_a_mark, [1])
+    node = slurm.nodes[0]
+    slurm.run("scontrol", "update", f"NodeName={node}", "NodeAddr=192.0.2.77")
+    try:
+        with pytest.raises(LaunchError) as caught:
+            wf.schedule_nodes(1)
+    finally:
+        slurm.run("scontrol", "update", f"NodeName={node}", "NodeAddr=127.0.0.1")
+    why, cure = str(caught.value).splitlines()
+    assert "is an SQLite file, which workers on other machines (192.0.2.77, …) cannot use." in why
+    assert "`%torc db start`" in cure
+    assert slurm.squeue() == []
+    assert wf.allocations().empty

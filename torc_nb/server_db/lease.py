@@ -2,7 +2,7 @@
 
 Three things keep others away from the data. A lock that a keeper holds. Another that PostgreSQL's processes inherit, so
 that it lasts as long as any of them lives, stopped or orphaned or not. And a counter that the keeper moves: whoever
-sees it stand still for a whole lease, by its own clock, knows that the keeper does nothing any more. A keeper that finds
+sees it stand still for a whole lease, by its own clock, knows that the keeper does nothing more. A keeper that finds
 its term over ends its server.
 """
 
