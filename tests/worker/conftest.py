@@ -95,7 +95,7 @@ class Site:
         ``lock_timeout``: how long it waits for another writer, in seconds, where that is not to be as usual.
         """
         wanted = WorkerSettings(self.url, self.id, 0, **settings)
-        command = f"from torc_nb import worker, models; worker.run(models.{wanted!r})"
+        command = f"from torc_nb import worker, models; worker.run(models.WorkerSettings(*{tuple(wanted)!r}))"
         if lock_timeout is not None:
             command = f"from torc_nb.store import database; database.LOCK_TIMEOUT = {lock_timeout}; {command}"
         source = str(Path(torc_nb.__file__).parent.parent)

@@ -31,7 +31,7 @@ class Session:
     ----------
     names : mapping, optional
         The kernel's namespace; None on a command line.
-    db, workflow_name, as_json
+    db, workflow_name, as_json, trust
         The options that every command has, filled in as they are read.
     """
 
@@ -39,6 +39,7 @@ class Session:
     db: str | None = None
     workflow_name: str | None = None
     as_json: bool = False
+    trust: bool = False
 
     @property
     def in_notebook(self) -> bool:
@@ -65,14 +66,21 @@ class Session:
                 f"There is no database {url.database} yet. `%torc workflows create NAME` makes it; "
                 "--db URL, or the variable TORC_NB_DATABASE_URL, names another one."
             )
-        return make_api(chosen)
+        return make_api(chosen, trust=self._is_trusted(chosen))
 
     def make_api(self) -> Api:
         """Open the database that is meant, making it where it does not exist."""
         from torc_nb.api import make_api
 
-        self.__dict__["api"] = api = make_api(self._database())
+        chosen = self._database()
+        self.__dict__["api"] = api = make_api(chosen, trust=self._is_trusted(chosen))
         return api
+
+    def _is_trusted(self, chosen: str) -> bool:
+        """Whether it was said, here or where the kernel opened it, that whoever wrote the database is trusted."""
+        from torc_nb.api import current
+
+        return self.trust or current.is_trusted(chosen)
 
     def _database(self) -> str:
         from torc_nb.api import places
@@ -117,8 +125,8 @@ class Session:
     @property
     def place(self) -> str:
         """The database as users know it: a file's path, or a URL without its password."""
-        url = self.api.database.engine.url
-        return str(url.database) if self.api.database.is_sqlite else url.render_as_string(hide_password=True)
+        database = self.api.database
+        return str(database.engine.url.database) if database.is_sqlite else database.shown
 
     def limit(self, asked: int | None) -> int | None:
         """How many rows to fetch: those asked for (0: all), on a terminal not more than a screen can bear."""

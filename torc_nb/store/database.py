@@ -9,7 +9,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
+from torc_nb.models.addresses import without_password
 from torc_nb.store import machine, schema
 
 #: How long a transaction waits for another writer before it gives up, in seconds.
@@ -29,14 +31,20 @@ class Database:
     """A database of workflows, on SQLite or PostgreSQL.
 
     Use :meth:`open`; ``read`` and ``write`` give transactions, short ones only.
+
+    Attributes
+    ----------
+    trust : bool
+        Whether whoever wrote it is trusted, another user too.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, trust: bool = False) -> None:
         self.engine = engine
+        self.trust = trust
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
-    def open(cls, url: str | os.PathLike[str], *, create: bool = True) -> Database:
+    def open(cls, url: str | os.PathLike[str], *, create: bool = True, trust: bool = False) -> Database:
         """Open a database, creating or migrating it where needed.
 
         Parameters
@@ -45,6 +53,8 @@ class Database:
             ``postgresql://…``, ``sqlite:///…`` or the path of an SQLite file.
         create : bool, default True
             Whether an absent SQLite file is made.
+        trust : bool, default False
+            Whether it is used although other users may have written it.
 
         Raises
         ------
@@ -52,16 +62,17 @@ class Database:
             A newer torc_nb wrote it.
         DatabaseUnavailable
             It does not answer.
+        NotPrivate
+            Others may write the SQLite file, or what is in its folder.
         DatabaseError
             It cannot be used as it is.
         """
         parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite":
-            database = cls(_sqlite_engine(parsed, create))
+            engine = _sqlite_engine(parsed, create, trust)
         else:
-            database = cls(
-                create_engine(parsed, paramstyle="format", pool_pre_ping=True, connect_args=_patience(parsed))
-            )
+            engine = create_engine(parsed, paramstyle="format", pool_pre_ping=True, connect_args=_patience(parsed))
+        database = cls(engine, trust=trust)
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -81,8 +92,13 @@ class Database:
         """The folder of an SQLite file; None for a server."""
         return Path(self.engine.url.database or "").parent if self.is_sqlite else None
 
+    @property
+    def shown(self) -> str:
+        """The URL without its password, for messages and lists."""
+        return without_password(self.url)
+
     def __repr__(self) -> str:
-        return f"Database({self.engine.url.render_as_string(hide_password=True)!r})"
+        return f"Database({self.shown!r})"
 
     def check_exists(self) -> None:
         """Make sure that an SQLite file is still there: open connections go on with one that was removed.
@@ -201,9 +217,12 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise InvalidRequest(
-            f"{text_!r} is not a database for torc_nb; give a postgresql:// URL or the path of an SQLite file."
+            f"{without_password(text_)!r} is not a database for torc_nb; give a postgresql:// URL or the path of an "
+            "SQLite file."
         )
     if parsed.get_backend_name() == "postgresql":
+        if "@" in (parsed.host or ""):  # the rest of the password would be shown as the host
+            raise InvalidRequest(f"The password of {without_password(text_)} has an @ in it: write that as %40.")
         return parsed.set(drivername="postgresql+psycopg")
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
@@ -219,13 +238,15 @@ def _patience(url: URL) -> dict[str, int]:
     return {name: value for name, value in keepalive.items() if name not in url.query}
 
 
-def _sqlite_engine(url: URL, create: bool) -> Engine:
+def _sqlite_engine(url: URL, create: bool, trust: bool) -> Engine:
     path = Path(str(url.database))
     exists = path.exists()
     if not exists and not create:
         raise DatabaseError(f"There is no database {path}.")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(path.parent)
+        if not trust:
+            _check_private(path)
         is_on_network = machine.is_on_network(path)
         if is_on_network:
             _check_locks(path.parent)
@@ -263,6 +284,15 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _check_private(path: Path) -> None:
+    """Make sure that only the file's owner can change it, or what SQLite would read in its place: its journals."""
+    owner = path.stat().st_uid if path.exists() else None
+    private.check(path.parent, owner=owner)
+    for ending in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            private.check(path.with_name(f"{path.name}{ending}"), owner=owner)
 
 
 @cache
@@ -347,7 +377,7 @@ def _revision(engine: Engine) -> str | None:
         tables = set(inspect(connection).get_table_names())
     if tables - {"alembic_version"}:  # which may have come since we asked
         raise DatabaseError(
-            f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
+            f"{without_password(engine.url.render_as_string(hide_password=False))} holds tables of another program; "
             "give torc_nb a database of its own."
         )
     return None
