@@ -213,7 +213,7 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
         return URL.create("sqlite", database=str(Path(text_).expanduser().resolve()))
     try:
         parsed = make_url(text_)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise InvalidRequest(
