@@ -353,7 +353,11 @@ def _said_clearly(database: Database) -> Iterator[None]:
             raise DatabaseError(f"{database!r} is not an SQLite database.") from error
         if not isinstance(error, OperationalError):
             raise
-        if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
+        if "disk" in message:  # for a while perhaps, which a worker outlasts
+            raise DatabaseUnavailable(
+                f"{database!r} cannot be written: {message}. Make room on its disk, or in your quota."
+            ) from error
+        if "readonly" in message or "unable to open" in message:
             raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
         raise DatabaseUnavailable(f"{database!r} does not answer: {message}") from error
 

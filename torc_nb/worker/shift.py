@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import platform
@@ -73,8 +74,12 @@ class Shift:
     def _join_and_leave(self, database: Database, files: Path) -> str:
         """Be a worker once; returns why it left."""
         whole = node.capacity(self._settings)
-        worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
-        assignments = Assignments(database, worker.workflow_id)
+        assignments = Assignments(database, self._settings.workflow_id)
+        try:
+            worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
+        except BaseException:
+            shutil.rmtree(assignments.scratch, ignore_errors=True)
+            raise
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
         beginning = Beginning(database, worker, assignments, whole, _host())
@@ -198,6 +203,8 @@ def _check_folder(folder: Path, trust: bool) -> None:
     """Prove that this node sees the workflow's folder, and that nobody else may write what is taken in from there."""
     try:
         private.make_folder(folder / "logs")
+        if not os.access(folder / "logs", os.W_OK):
+            raise OSError(errno.EROFS, "it cannot be written")
         for place in () if trust else (folder, folder / "spool", folder / "values", folder / "launches"):
             if place.exists():
                 private.check(place)
