@@ -26,9 +26,9 @@ from worker.conftest import Site, are_gone
 slow = pytest.mark.skipif(not os.environ.get(ASKED), reason=f"slow; {ASKED}=1 runs it")
 
 
-def _on_a_disk_of(size: str, folder: Path, *, options: str = "") -> list[str]:
+def _on_a_disk_of(size: str, folder: Path, *, options: str = "", then: str = "true") -> list[str]:
     """What starts a process that sees another, small disk in the place of a folder; nobody else does."""
-    script = f'mount -t tmpfs -o size={size},mode=0700{options} small "$1" && shift && exec "$@"'
+    script = f'mount -t tmpfs -o size={size},mode=0700{options} small "$1" && {then} && shift && exec "$@"'
     start = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(folder)]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if shutil.which("unshare") is None or subprocess.run([*start, "true"], capture_output=True).returncode:
@@ -149,11 +149,11 @@ def test_a_worker_whose_scratch_fills_up_for_good_leaves(site: Site) -> None:
     assert [one.state for one in site.workers()] == ["left"]
 
 
-@pytest.mark.parametrize("options", ["", ",ro"])
-def test_a_workflows_folder_that_cannot_be_written_is_named(site: Site, options: str) -> None:
+@pytest.mark.parametrize("there", ["true", 'mkdir "$1"/logs'])
+def test_a_workflows_folder_that_cannot_be_written_is_named(site: Site, there: str) -> None:
     """At once, before any job is claimed."""
     site.map(lambda row: row, range(2))
-    read_only = _on_a_disk_of("1m", site.files, options=",ro")
+    read_only = _on_a_disk_of("1m", site.files, then=f'{there} && mount -o remount,ro "$1"')
     assert site.worker(num_cpus=1, within=read_only).wait(30) == 1
     assert f"cannot use the workflow's folder {site.files}" in site.said()
     assert "Traceback" not in site.said()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from torc_nb import Workflow, make_api
+from torc_nb import Workflow, cli, make_api
+from torc_nb.api import current
 from torc_nb.errors import NotPrivate, NotTrusted
 from torc_nb.store import schema
 from torc_nb.workflow import Map
@@ -119,3 +120,21 @@ def test_a_folder_that_others_may_write_starts_no_worker(wf: Workflow) -> None:
     with pytest.raises(NotPrivate, match=f"chmod go-w {files}$"):
         wf.run()
     files.chmod(0o700)
+
+
+def test_a_command_is_told_to_trust(his: Workflow, capsys: pytest.CaptureFixture[str]) -> None:
+    """By --trust; in a kernel, by the Workflow that opened the database so."""
+    _, second = maps_of(his)
+    key = str(2 * int(second.jobs().index[1]) + 1)
+    second._api.database.close()
+    asked = ["user-data", "get", key, "--db", his.api.database.url]
+    assert cli.run(asked) == 1
+    assert "--trust in a command" in capsys.readouterr().err
+    assert cli.run([*asked, "--trust"]) == 0
+    assert "1/2" in capsys.readouterr().out
+    trusting = make_api(his.api.database.url, trust=True)
+    current.use(trusting, his.id)
+    assert cli.run(asked) == 0
+    trusting.database.close()
+    current.use(his.api, his.id)
+    assert cli.run(asked) == 1
