@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "torc_nb"
 # From the top; the layers of one line stand side by side and may not import each other.
 ORDER: list[set[str]] = [
     {"errors"},
+    {"private"},
     {"models"},
     {"values"},
     {"functions"},

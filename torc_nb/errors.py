@@ -11,7 +11,9 @@
     ├── DatabaseError
     │   ├── DatabaseTooNew   made by a newer torc_nb
     │   ├── DatabaseElsewhere  an SQLite file opened on another machine
+    │   ├── NotPrivate       others may write it, and so run code as its user
     │   └── DatabaseUnavailable  it does not answer now
+    ├── NotTrusted           another user's pickles or code, which nobody said to trust
     ├── Conflict             somebody else changed it meanwhile
     ├── JobFailed            raised where results are iterated
     ├── NotInJob             asked of a job where none runs
@@ -60,6 +62,14 @@ class DatabaseElsewhere(DatabaseError):
 
 class DatabaseUnavailable(DatabaseError):
     """The database does not answer at the moment."""
+
+
+class NotPrivate(DatabaseError):
+    """A file or folder of a database may be written by others, who could so run code as its user."""
+
+
+class NotTrusted(TorcError):
+    """What would run another user's code was asked for, and nobody said to trust that user."""
 
 
 class Conflict(TorcError):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,21 +88,29 @@ class Site:
         return requirements.keep(self.database, model).id or 0
 
     def worker(
-        self, *, environ: dict[str, str] | None = None, lock_timeout: float | None = None, **settings: Any
+        self,
+        *,
+        environ: dict[str, str] | None = None,
+        lock_timeout: float | None = None,
+        prelude: str = "",
+        within: Sequence[str] = (),
+        **settings: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a worker; what it prints goes to a file, see ``said``.
 
-        ``lock_timeout``: how long it waits for another writer, in seconds, where that is not to be as usual.
+        ``lock_timeout``: how long it waits for another writer, in seconds, where that is not to be as usual;
+        ``prelude``: what its process executes first; ``within``: the command that starts it.
         """
         wanted = WorkerSettings(self.url, self.id, 0, **settings)
-        command = f"from torc_nb import worker, models; worker.run(models.{wanted!r})"
+        command = f"from torc_nb import worker, models; worker.run(models.WorkerSettings(*{tuple(wanted)!r}))"
         if lock_timeout is not None:
             command = f"from torc_nb.store import database; database.LOCK_TIMEOUT = {lock_timeout}; {command}"
+        command = f"{prelude}{command}"
         source = str(Path(torc_nb.__file__).parent.parent)
         said = self.folder / f"worker-{len(self.processes)}.txt"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-c", command],
+                [*within, sys.executable, "-c", command],
                 env={**os.environ, "PYTHONPATH": source, **(environ or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
@@ -165,6 +165,10 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
         map_ = maps.get(self.database, map_id)
         return outcomes.decoder_of_map(self.database, workflows.get(self.database, map_.workflow_id), map_id)
 
+    def label_decoder(self, workflow_id: int) -> Callable[[str], Any]:
+        """Return what gives the stored labels of rows back."""
+        return outcomes.decoder_of_labels(self.database, workflows.get(self.database, workflow_id))
+
     def code_labels(self, workflow_id: int) -> dict[int, str]:
         """Return for each function of a workflow its version's label, as in ``"v2"``."""
         return functions.labels(self.database, workflow_id)
@@ -290,14 +294,23 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
         return events.listed(self.database, workflow_id, limit)
 
 
-def make_api(url: str | os.PathLike[str] | None = None) -> Api:
+def make_api(url: str | os.PathLike[str] | None = None, *, trust: bool = False) -> Api:
     """Open a database: the one given, else ``TORC_NB_DATABASE_URL``, else the nearest ``.torc/``, else a new one here.
+
+    Parameters
+    ----------
+    url : str or path, optional
+        A ``postgresql://`` URL, or the path of an SQLite file.
+    trust : bool, default False
+        Use it although other users may have written it: unpickle and run what they put there.
 
     Raises
     ------
+    NotPrivate
+        Others may write the SQLite file, or what is in its folder.
     DatabaseError
         It cannot be opened, or was written by a newer version.
     """
-    database = Database.open(places.find_database(url))
+    database = Database.open(places.find_database(url), trust=trust)
     places.remember(database)
     return Api(database)

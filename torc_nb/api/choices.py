@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from torc_nb import private
 from torc_nb.store import Database
 
 #: How many databases are remembered.
@@ -18,9 +19,9 @@ def choose(database: Database, workflow_id: int) -> bool:
     known = {url: workflow_id} | {other: id_ for other, id_ in _known().items() if other != url}
     path = _path()
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(path.parent)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(dict(list(known.items())[:_REMEMBERED])))
+        private.write_text(temporary, json.dumps(dict(list(known.items())[:_REMEMBERED])))
         temporary.rename(path)
     except OSError:
         return False
@@ -33,7 +34,7 @@ def chosen(database: Database) -> int | None:
 
 
 def _name(database: Database) -> str:
-    return database.engine.url.render_as_string(hide_password=True)
+    return database.url
 
 
 def _known() -> dict[str, int]:

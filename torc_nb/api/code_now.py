@@ -9,7 +9,7 @@ from typing import Any
 from torc_nb.api import origins
 from torc_nb.changes import Current
 from torc_nb.functions import Function
-from torc_nb.store import Database, functions, jobs
+from torc_nb.store import Database, functions, jobs, trust, workflows
 
 
 def code_now(
@@ -26,7 +26,13 @@ def code_now(
     ------
     CannotCapture
         A function is here, but cannot travel as it is now.
+    NotTrusted
+        It is another user's workflow, which names modules to import.
     """
+    maps = list(maps)
+    if any("module" in origin for map_ in maps for origin in map_.shape.get("origin", {}).values()):
+        workflow = workflows.get(database, workflow_id)
+        trust.check(database, workflow, "To compare its code, modules that it names would run")
     names = functions.names(database, workflow_id)
     of_maps: dict[int, Function] = {}
     of_jobs: dict[int, Function] = {}

@@ -32,6 +32,11 @@ def database() -> str | None:
     return None if _api is None else _api.database.url
 
 
+def is_trusted(url: str) -> bool:
+    """Whether this process last opened this very database, and said that it is trusted."""
+    return _api is not None and _api.database.trust and _api.database.url == url
+
+
 def workflow(api: Api, chosen: str | int | None = None) -> WorkflowModel:
     """Return the workflow that is meant.
 

@@ -16,7 +16,7 @@ from torc_nb.api.rows import check_call as check_call_of
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import classes_of
 from torc_nb.models import CLAIMED, FINISHED, UserDataModel, WorkflowModel
-from torc_nb.store import Database, functions, maps
+from torc_nb.store import Database, functions, maps, trust
 from torc_nb.store.params import Written
 from torc_nb.values import Spill, class_name, encode, equal, recast
 
@@ -71,6 +71,7 @@ class Encoder:
 
     def __init__(self, database: Database, workflow: WorkflowModel, function_id: int) -> None:
         self._database = database
+        self._workflow = workflow
         self._function_id = function_id
         self._spill = Spill(Path(workflow.files) / "values")
 
@@ -88,6 +89,7 @@ class Encoder:
 
     @cached_property
     def _travelled(self) -> dict[str, type]:
+        trust.check(self._database, self._workflow, "The classes that travelled with its function are pickled")
         return classes_of(functions.get(self._database, self._function_id))
 
 

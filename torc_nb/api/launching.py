@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from torc_nb import launch, slurm
+from torc_nb import launch, private, slurm
 from torc_nb.api import rooms
 from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
-from torc_nb.store import Database, allocations, leases, machine, schedulers, workflows
+from torc_nb.store import Database, allocations, leases, machine, schedulers, trust, workflows
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
 ASK_AGAIN = 30.0
 
 _CANCELED = "canceled by the user"
+_WOULD_RUN = "Workers run their own user's workflows"
 
 
 class Brought(NamedTuple):
@@ -43,8 +44,14 @@ def run_here(
     ------
     LaunchError
         It cannot be started.
+    NotTrusted
+        It is another user's workflow.
+    NotPrivate
+        Others may write the workflow's folder.
     """
     assert workflow.id is not None
+    trust.check(database, workflow, _WOULD_RUN)
+    folder = _folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "local", 1, up_to=not more)
     others = [one for one in allocations.here(database, workflow.id) if one.id not in ids]
@@ -62,8 +69,9 @@ def run_here(
         linger=idle_timeout,
         num_cpus=num_cpus,
         memory=memory,
+        trust=database.trust,
     )
-    (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, _folder(workflow))], _stop_local)
+    (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, folder)], _stop_local)
     return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})")
 
 
@@ -92,11 +100,17 @@ def schedule_nodes(
         Slurm refused; with its message and the likely cure.
     InvalidRequest
         ``n`` is not at least 1.
+    NotTrusted
+        It is another user's workflow.
+    NotPrivate
+        Others may write the workflow's folder.
     """
     assert workflow.id is not None
     if n < 1:
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
     _refuse_elsewhere(database, scheduler)
+    trust.check(database, workflow, _WOULD_RUN)
+    folder = _folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
     alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
@@ -104,10 +118,17 @@ def schedule_nodes(
     if not ids:
         return Brought(0, others, f"{others} allocation(s) are pending or running already; more=True adds to them")
     settings = [
-        WorkerSettings(database.url, workflow.id, id_, origin=machine.boot_id(), idle_timeout=idle_timeout)
+        WorkerSettings(
+            database.url,
+            workflow.id,
+            id_,
+            origin=machine.boot_id(),
+            idle_timeout=idle_timeout,
+            trust=database.trust,
+        )
         for id_ in ids
     ]
-    launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, _folder(workflow)), slurm.cancel)
+    launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, folder), slurm.cancel)
     names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
     return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}")
 
@@ -161,10 +182,16 @@ def _stop_local(pids: Iterable[str]) -> None:
         launch.stop_local(int(pid))
 
 
-def _folder(workflow: WorkflowModel) -> Path:
-    folder = Path(workflow.files) / "launches"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+def _folder(database: Database, workflow: WorkflowModel) -> Path:
+    """Where launches are laid down, in a folder that nobody else may write: they say what runs."""
+    files = Path(workflow.files)
+    try:
+        private.make_folder(files / "launches")
+    except OSError as error:
+        raise LaunchError(f"No worker can be started: {files}/launches cannot be made: {error.strerror}.") from error
+    if not database.trust:
+        private.check(files)
+    return files / "launches"
 
 
 def scheduler_named(database: Database, workflow_id: int, name: str | None) -> SlurmSchedulerModel:

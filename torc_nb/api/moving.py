@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from torc_nb import private
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import WorkflowModel
 from torc_nb.store import Database, exporting, importing, workflows
@@ -94,6 +95,8 @@ class Moving:
         ------
         InvalidRequest
             It is no such file, or not all of it, or of another version; nothing is left of it.
+        NotTrusted
+            It is another user's workflow, and this database was not opened with ``trust=True``.
         """
         source = Path(path).expanduser()
         taken = None
@@ -149,7 +152,7 @@ def _take_files(records: Iterator[Any], taken: importing.Import) -> None:
             if "whole" in record:
                 return
             place = _placed(record.get("file", ""), taken)
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private.make_folder(place.parent)
             opened = os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         raise InvalidRequest(importing.TORN)
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from torc_nb.api import inspection
 from torc_nb.errors import CannotLoad, JobFailed, NotFound
 from torc_nb.functions import classes_of
 from torc_nb.models import JobStatus, WorkflowModel
-from torc_nb.store import Database, functions, maps, results
+from torc_nb.store import Database, functions, maps, results, trust
 from torc_nb.values import decode
 
 
 class Decoder:
     """Gives values back as objects; classes that this process does not define are those that travelled.
+
+    Of another user's work, unless that is trusted, only what takes no unpickling; the rest raises NotTrusted.
 
     Parameters
     ----------
@@ -27,13 +29,16 @@ class Decoder:
     def __init__(self, database: Database, workflow: WorkflowModel, function_id: Callable[[], int]) -> None:
         self._database = database
         self._folder = Path(workflow.files) / "values"
+        self._distrust = trust.doubt(database, workflow)
         self._function_id = function_id
 
     def __call__(self, text: str) -> Any:
         """Decode one stored text."""
         try:
-            return decode(text, spill_folder=self._folder)
+            return decode(text, spill_folder=self._folder, distrust=self._distrust)
         except CannotLoad:
+            if self._distrust:  # the classes that travelled are pickled
+                raise
             return decode(text, spill_folder=self._folder, classes=self._travelled)
 
     @cached_property
@@ -44,6 +49,11 @@ class Decoder:
 def decoder_of_map(database: Database, workflow: WorkflowModel, map_id: int) -> Decoder:
     """Return what decodes the parameters and results of a map."""
     return Decoder(database, workflow, lambda: int(maps.get(database, map_id).function_id))
+
+
+def decoder_of_labels(database: Database, workflow: WorkflowModel) -> Callable[[str], Any]:
+    """Return what gives the labels of rows back."""
+    return partial(decode, distrust=trust.doubt(database, workflow))
 
 
 def values(database: Database, job_ids: Sequence[int], decoder: Decoder) -> dict[int, Any]:

@@ -6,8 +6,10 @@ import json
 import os
 from pathlib import Path
 
+from torc_nb import private
 from torc_nb.api import current
 from torc_nb.errors import InvalidRequest
+from torc_nb.models.addresses import without_password
 from torc_nb.store import Database, address
 
 VARIABLE = "TORC_NB_DATABASE_URL"
@@ -50,8 +52,9 @@ def _no_service(url: str, what: str) -> str:
     if not url.startswith(("http://", "https://")):
         return url
     raise InvalidRequest(
-        f"{what} is {url}, the address of a web service as torc has one. torc_nb needs none: it keeps everything in a "
-        "database. Give the path of an SQLite file, or postgresql://USER@HOST/NAME for workers on several machines."
+        f"{what} is {without_password(url)}, the address of a web service as torc has one. torc_nb needs none: it "
+        "keeps everything in a database. Give the path of an SQLite file, or postgresql://USER@HOST/NAME for workers "
+        "on several machines."
     )
 
 
@@ -61,9 +64,9 @@ def remember(database: Database) -> None:
     url = database.url
     known = [other for other in remembered() if other != url]
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(path.parent)
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps([url, *known][:_REMEMBERED]))
+        private.write_text(temporary, json.dumps([url, *known][:_REMEMBERED]))
         temporary.rename(path)
     except OSError:
         pass  # a home that cannot be written loses a convenience only

@@ -13,7 +13,7 @@ from torc_nb.api import inputs, inspection, outcomes
 from torc_nb.api.inputs import Edit, Modified
 from torc_nb.errors import Conflict, InvalidRequest, NotFound
 from torc_nb.models import UserDataModel, WorkflowModel
-from torc_nb.store import Database, jobs, maps, params, user_data, workflows
+from torc_nb.store import Database, jobs, maps, params, trust, user_data, workflows
 from torc_nb.values import Spill, decode, encode, equal, recast, shown, with_part
 
 _UNCHANGED: Any = object()
@@ -312,7 +312,10 @@ class UserData:
 
     def _read(self, record: Any) -> Any:
         workflow = workflows.get(self.database, record.workflow_id)
-        return None if record.data is None else decode(record.data, spill_folder=Path(workflow.files) / "values")
+        if record.data is None:
+            return None
+        distrust = trust.doubt(self.database, workflow)
+        return decode(record.data, spill_folder=Path(workflow.files) / "values", distrust=distrust)
 
     def _job_of(self, key: int) -> Any:
         """The job whose input or output has this key."""

@@ -118,13 +118,12 @@ def _foreseen(session: Session, workflow: WorkflowModel, report: Report, limit: 
     from itertools import islice
 
     from torc_nb import frames
-    from torc_nb.values import decode
 
     shown = session.limit(limit)
     notes = [report.sentence(), *report.notes]
     if shown is not None and report.affected > shown:
         notes.append(f"These are the first {shown:,} of {report.affected:,}; --limit N shows more, --limit 0 all.")
-    frame = frames.affected(islice(report.rows(), shown), decode)
+    frame = frames.affected(islice(report.rows(), shown), session.api.label_decoder(workflow.id or 0))
     title = f"What a reinitialize of {workflow.name} ({workflow.id}) would do"
     return Listing(title, frame, notes, off_screen=["old", "new"])
 

@@ -31,6 +31,13 @@ def _options_of_all() -> list[click.Parameter]:
             callback=_set,
         ),
         click.Option(
+            ["--trust"],
+            is_flag=True,
+            help="Use a database that other users may have written.",
+            expose_value=False,
+            callback=_set,
+        ),
+        click.Option(
             ["--json", "as_json"], is_flag=True, help="Answer as one JSON document.", expose_value=False, callback=_set
         ),
     ]

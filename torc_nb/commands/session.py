@@ -31,7 +31,7 @@ class Session:
     ----------
     names : mapping, optional
         The kernel's namespace; None on a command line.
-    db, workflow_name, as_json
+    db, workflow_name, as_json, trust
         The options that every command has, filled in as they are read.
     """
 
@@ -39,6 +39,7 @@ class Session:
     db: str | None = None
     workflow_name: str | None = None
     as_json: bool = False
+    trust: bool = False
 
     @property
     def in_notebook(self) -> bool:
@@ -65,14 +66,21 @@ class Session:
                 f"There is no database {url.database} yet. `%torc workflows create NAME` makes it; "
                 "--db URL, or the variable TORC_NB_DATABASE_URL, names another one."
             )
-        return make_api(chosen)
+        return make_api(chosen, trust=self._is_trusted(chosen))
 
     def make_api(self) -> Api:
         """Open the database that is meant, making it where it does not exist."""
         from torc_nb.api import make_api
 
-        self.__dict__["api"] = api = make_api(self.database)
+        chosen = self.database
+        self.__dict__["api"] = api = make_api(chosen, trust=self._is_trusted(chosen))
         return api
+
+    def _is_trusted(self, chosen: str) -> bool:
+        """Whether it was said, here or where the kernel opened it, that whoever wrote the database is trusted."""
+        from torc_nb.api import current
+
+        return self.trust or current.is_trusted(chosen)
 
     @property
     def database(self) -> str:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from torc_nb import private
+
 
 @contextmanager
 def _logging_left_alone() -> Iterator[None]:
@@ -54,7 +56,7 @@ AnyJob = Job[Any]
 
 def new_folder(parent: Path, kind: str) -> Path:
     """A fresh folder that only the user can enter: the errands name the database."""
-    parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(parent)
     return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=parent.absolute()))
 
 

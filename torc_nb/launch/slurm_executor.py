@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torc_nb import private
 from torc_nb.errors import LaunchError, SlurmUnavailable
 from torc_nb.launch.carrier import (
     AnyJob,
@@ -56,6 +57,8 @@ class OneNodeExecutor(SlurmExecutor):
         # submitit's own submits an array by another, plain executor, which lacks all that differs here.
         count = len(delayed_submissions)
         write_errands(self.folder, delayed_submissions)
+        for number in range(count):
+            log_path(self.folder, number).touch(mode=0o600)  # Slurm would make it with the user's umask
         if count > 1:
             self.parameters |= {"map_count": count, "array_parallelism": count}
         # A job that is no array's task has no %a.
@@ -83,7 +86,7 @@ class OneNodeExecutor(SlurmExecutor):
 
     def _submit_command(self, command: str) -> AnyJob:
         script = self.folder / "submission.sh"
-        script.write_text(self._make_submission_file_text(command, ""))
+        private.write_text(script, self._make_submission_file_text(command, ""))
         job: AnyJob = SlurmJob(self.folder, self._get_job_id_from_submission_command(self._sbatch(script)), tasks=[0])
         return job
 

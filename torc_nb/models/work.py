@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from torc_nb.models.addresses import without_password
+
 #: A file as a job left it: its absolute path, when it was last written, in seconds since the epoch, and its size in
 #: bytes; None for a folder's.
 FileState = tuple[str, float, int | None]
@@ -65,6 +67,11 @@ class WorkerSettings(NamedTuple):
     linger: float = 0.0  # seconds it stays although nothing can become ready
     num_cpus: int | None = None  # None: all that it finds
     memory: int | None = None  # bytes
+    trust: bool = False  # whether what other users may have written is run all the same
+
+    def __repr__(self) -> str:
+        shown = self._replace(database=without_password(self.database))
+        return f"WorkerSettings({', '.join(f'{name}={value!r}' for name, value in shown._asdict().items())})"
 
 
 class Introduction(NamedTuple):

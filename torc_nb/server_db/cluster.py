@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError
 from torc_nb.server_db import binaries, network
 from torc_nb.store import address
@@ -50,10 +51,10 @@ def create(folder: Path) -> None:
     """
     passwords = {name: secrets.token_urlsafe(24) for name in (ADMINISTRATOR, address.ROLE)}
     for name, file in ((ADMINISTRATOR, ADMINISTRATORS_PASSFILE), (address.ROLE, address.PASSFILE)):
-        _write_private(folder / file, f"*:*:*:{name}:{passwords[name]}\n")
+        private.write_text(folder / file, f"*:*:*:{name}:{passwords[name]}\n")
     half = folder / f"{DATA}.new"
     password_file = folder / "password.new"
-    _write_private(password_file, passwords[ADMINISTRATOR])
+    private.write_text(password_file, passwords[ADMINISTRATOR])
     try:
         done = subprocess.run(
             [
@@ -72,7 +73,7 @@ def create(folder: Path) -> None:
 def run(folder: Path, host: str, port: int, networks: Iterable[str], lock: int) -> subprocess.Popen[bytes]:
     """Start the server; it ends with this process, and keeps the lock as long as any process of it lives."""
     data = folder / DATA
-    _write_private(data / "pg_hba.conf", _who_may_connect(networks))
+    private.write_text(data / "pg_hba.conf", _who_may_connect(networks))
     log = folder / LOG
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
@@ -172,13 +173,6 @@ def _who_may_connect(networks: Iterable[str]) -> str:
     lines = [f"host all {ADMINISTRATOR} {network.LOOPBACK}/32 scram-sha-256"]
     lines += [f"host {address.DATABASE} all {one} scram-sha-256" for one in networks]
     return "# Written anew at each start.\n" + "\n".join(lines) + "\n"
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _end_with(parent: int) -> None:

@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from torc_nb import private
 from torc_nb.store import machine
 
 FILE = "lease.json"
@@ -123,7 +124,7 @@ class Lease:
 
     def _write(self, folder: Path) -> None:
         temporary = folder / f"{FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        private.write_text(temporary, json.dumps(asdict(self)))
         temporary.replace(folder / FILE)
 
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from torc_nb.store import machine
+from torc_nb import private
 
 FILE = "settings.json"
 
@@ -42,8 +42,7 @@ class Settings:
     def write(self, folder: Path) -> None:
         """Keep them."""
         temporary = folder / f"{FILE}.{os.getpid()}"
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        private.write_text(temporary, json.dumps(asdict(self)))
         temporary.replace(folder / FILE)
 
 
@@ -51,11 +50,3 @@ def default_backups(folder: Path) -> str:
     """Where copies of a server's database go: not beside it, as one mishap should not take both."""
     state = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
     return str(state / "torc_nb" / "backups" / str(folder.resolve()).strip("/").replace("/", "-"))
-
-
-def lies_elsewhere(folder: Path, backups: Path) -> bool:
-    """Whether two folders lie on different filesystems, as far as the system tells."""
-    try:
-        return folder.stat().st_dev != backups.stat().st_dev
-    except OSError:
-        return machine.filesystem(folder) != machine.filesystem(backups)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
+from torc_nb import private
 from torc_nb.errors import DatabaseUnavailable
 
 #: What names the folder in the URL.
@@ -71,7 +72,7 @@ def parameters(folder: Path) -> dict[str, Any]:
 def announce(folder: Path, host: str, port: int) -> None:
     """Write where the server is, at once for all who look."""
     temporary = folder / f"{ADDRESS}.{os.getpid()}"
-    temporary.write_text(json.dumps({"host": host, "port": port}), encoding="utf-8")
+    private.write_text(temporary, json.dumps({"host": host, "port": port}))
     temporary.replace(folder / ADDRESS)
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
+from torc_nb.models.addresses import without_password
 from torc_nb.store import address, machine, schema
 
 #: How long a transaction waits for another writer before it gives up, in seconds.
@@ -34,14 +36,20 @@ class Database:
     """A database of workflows, on SQLite or PostgreSQL.
 
     Use :meth:`open`; ``read`` and ``write`` give transactions, short ones only.
+
+    Attributes
+    ----------
+    trust : bool
+        Whether whoever wrote it is trusted, another user too.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, trust: bool = False) -> None:
         self.engine = engine
+        self.trust = trust
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
-    def open(cls, url: str | os.PathLike[str], *, create: bool = True) -> Database:
+    def open(cls, url: str | os.PathLike[str], *, create: bool = True, trust: bool = False) -> Database:
         """Open a database, creating or migrating it where needed.
 
         Parameters
@@ -50,6 +58,8 @@ class Database:
             ``postgresql://…``, ``sqlite:///…`` or the path of an SQLite file.
         create : bool, default True
             Whether an absent SQLite file is made.
+        trust : bool, default False
+            Whether it is used although other users may have written it.
 
         Raises
         ------
@@ -57,14 +67,17 @@ class Database:
             A newer torc_nb wrote it.
         DatabaseUnavailable
             It does not answer.
+        NotPrivate
+            Others may write the SQLite file, or what is in its folder.
         DatabaseError
             It cannot be used as it is.
         """
         parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite":
-            database = cls(_sqlite_engine(parsed, create))
+            engine = _sqlite_engine(parsed, create, trust)
         else:
-            database = cls(_postgresql_engine(parsed))
+            engine = _postgresql_engine(parsed)
+        database = cls(engine, trust=trust)
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -222,13 +235,16 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
         return URL.create("sqlite", database=str(Path(text_).expanduser().resolve()))
     try:
         parsed = make_url(text_)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise InvalidRequest(
-            f"{text_!r} is not a database for torc_nb; give a postgresql:// URL or the path of an SQLite file."
+            f"{without_password(text_)!r} is not a database for torc_nb; give a postgresql:// URL or the path of an "
+            "SQLite file."
         )
     if parsed.get_backend_name() == "postgresql":
+        if "@" in (parsed.host or ""):  # the rest of the password would be shown as the host
+            raise InvalidRequest(f"The password of {without_password(text_)} has an @ in it: write that as %40.")
         if parsed.password is not None or "password" in parsed.query:
             raise InvalidRequest(_where_passwords_belong(parsed))
         return parsed.set(drivername="postgresql+psycopg")
@@ -274,13 +290,15 @@ def _patience(url: URL) -> dict[str, int]:
     return {name: value for name, value in keepalive.items() if name not in url.query}
 
 
-def _sqlite_engine(url: URL, create: bool) -> Engine:
+def _sqlite_engine(url: URL, create: bool, trust: bool) -> Engine:
     path = Path(str(url.database))
     exists = path.exists()
     if not exists and not create:
         raise DatabaseError(f"There is no database {path}.")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(path.parent)
+        if not trust:
+            _check_private(path)
         is_on_network = machine.is_on_network(path)
         if is_on_network:
             _check_locks(path.parent)
@@ -324,6 +342,15 @@ def _sqlite_engine(url: URL, create: bool) -> Engine:
             raise DatabaseError(_has_moved(path))
 
     return engine
+
+
+def _check_private(path: Path) -> None:
+    """Make sure that only the file's owner can change it, or what SQLite would read in its place: its journals."""
+    owner = path.stat().st_uid if path.exists() else None
+    private.check(path.parent, owner=owner)
+    for ending in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            private.check(path.with_name(f"{path.name}{ending}"), owner=owner)
 
 
 @cache
@@ -386,7 +413,11 @@ def _said_clearly(database: Database) -> Iterator[None]:
             raise
         if database.is_sqlite and not Path(database.place).exists():
             raise DatabaseError(database._why_gone()) from error
-        if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
+        if "disk" in message:  # for a while perhaps, which a worker outlasts
+            raise DatabaseUnavailable(
+                f"{database!r} cannot be written: {message}. Make room on its disk, or in your quota."
+            ) from error
+        if "readonly" in message or "unable to open" in message:
             raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
         raise DatabaseUnavailable(f"{database!r} does not answer: {message}") from error
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import LargeBinary, insert, update
 
-from torc_nb import models
-from torc_nb.errors import InvalidRequest
+from torc_nb import models, private
+from torc_nb.errors import InvalidRequest, NotTrusted
 from torc_nb.models import CLAIMED, JobStatus
-from torc_nb.store import bulk, counts, events, portable, schema, workflows
+from torc_nb.store import bulk, counts, events, portable, schema, trust, workflows
 from torc_nb.store.database import Database
 from torc_nb.store.portable import DATUM, JOB, JOBS, Portable
 
@@ -37,6 +37,8 @@ class Import:
     ------
     InvalidRequest
         The records are no workflow, or one that another version wrote.
+    NotTrusted
+        It is another user's.
     """
 
     def __init__(self, database: Database, head: Any, *, name: str | None, files: str) -> None:
@@ -44,6 +46,7 @@ class Import:
         self._database = database
         self._old = models.WorkflowModel(**head["workflow"])
         self._name = name or self._old.name
+        _check_trust(database, self._old)
         made = workflows.create(
             database,
             models.WorkflowModel(name=f"{UNFINISHED}{self._name}", description=self._old.description, files=files),
@@ -195,6 +198,12 @@ def _count(jobs: list[list[Any]], columns: list[str], tally: counts.Tally) -> No
         if job[status] in CLAIMED:
             job[status] = int(JobStatus.READY)
         tally.add(job[map_id], job[requirement_id], job[status])
+
+
+def _check_trust(database: Database, workflow: models.WorkflowModel) -> None:
+    """Take in no pickles of another user's unless that is trusted: here they would pass for one's own."""
+    if not (database.trust or private.is_user(workflow.user)):
+        raise NotTrusted(f"The file holds {workflow.user}'s workflow {workflow.name}, with pickles. {trust.CURE}")
 
 
 def _check(head: Any) -> None:

@@ -33,7 +33,7 @@ def settled(database: Database, worker: Row[Any]) -> Iterator[spool.Farewell | N
     """
     written = []
     farewell = None
-    for path in _taken(worker, spool.found(Path(worker.files)).get(worker.id, [])):
+    for path in _taken(worker, spool.found(Path(worker.files), trust=database.trust).get(worker.id, [])):
         with suppress(OSError):  # others have just done with it; or it cannot be read now, and stays
             farewell = _write(database, worker, path) or farewell
             written.append(path)
@@ -50,7 +50,7 @@ def take_in(database: Database, workflow_id: int) -> None:
     workflows = schema.workflows
     with database.read() as connection:
         files = connection.scalar(select(workflows.c.files).where(workflows.c.id == workflow_id))
-        found = spool.found(Path(files)) if files is not None else {}
+        found = spool.found(Path(files), trust=database.trust) if files is not None else {}
         gone = connection.execute(
             select(_workers, workflows.c.files)
             .join(workflows, workflows.c.id == _workers.c.workflow_id)

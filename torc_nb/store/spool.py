@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torc_nb import private
 from torc_nb.models import Completion
 from torc_nb.store import machine
 
@@ -149,7 +150,7 @@ class Spool:
         return Place(self._number, self._end)
 
     def _begin(self) -> None:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        private.make_folder(self._folder)
         while self._path is None:
             self._number += 1
             path = self._folder / f"{self._worker_id}-{self._number}{_SUFFIX}"
@@ -189,10 +190,25 @@ def folder(files: Path) -> Path:
     return files / "spool"
 
 
-def found(files: Path) -> dict[int, list[Path]]:
-    """Return the files that there are, by their workers' ids; oldest first."""
+def found(files: Path, *, trust: bool = False) -> dict[int, list[Path]]:
+    """Return the files that there are, by their workers' ids; oldest first.
+
+    Parameters
+    ----------
+    trust : bool, default False
+        Whether what others may have written is taken in.
+
+    Raises
+    ------
+    NotPrivate
+        Others may write the folder: what is in it would be taken for results.
+    """
     by_worker: dict[int, list[tuple[int, Path]]] = {}
     with contextlib.suppress(OSError):  # there is none, or it is not ours to see
+        if not trust:
+            if not private.is_ours(folder(files).stat()):
+                return {}
+            private.check(folder(files))
         for path in folder(files).iterdir():
             worker_id, _, number = path.name.partition(".")[0].partition("-")
             if path.suffix in (_SUFFIX, _TAKEN) and worker_id.isdigit() and number.isdigit():

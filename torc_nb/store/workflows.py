@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from torc_nb import models
+from torc_nb import models, private
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus
 from torc_nb.store import events, schema, watch
@@ -61,7 +60,7 @@ def opened(database: Database, workflow: models.WorkflowModel) -> tuple[models.W
     InvalidRequest
         It is new, and has no folder; see :func:`create`.
     """
-    wanted = workflow.model_copy(update={"user": workflow.user or getpass.getuser()})
+    wanted = workflow.model_copy(update={"user": workflow.user or private.user()})
     with database.read() as connection:
         known = _newest(connection, wanted)
     if known is not None:
@@ -88,14 +87,14 @@ def _insert(database: Database, connection: Connection, workflow: models.Workflo
     """Enter a workflow and make its folder: where that cannot be made, nothing is entered."""
     files = workflow.files or _default_files(database)
     values = workflow.model_dump(exclude={"id", "created"}) | {
-        "user": workflow.user or getpass.getuser(),
+        "user": workflow.user or private.user(),
         "created": database.now(connection),
         "files": files,
     }
     workflow_id = int(connection.scalar(insert(_workflows).values(values).returning(_workflows.c.id)) or 0)
     folder = Path(files) / str(workflow_id)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
     except OSError as error:
         raise InvalidRequest(f"The folder {folder} cannot be made: {error.strerror}. Give another, files=…") from error
     connection.execute(update(_workflows).where(_workflows.c.id == workflow_id).values(files=str(folder)))

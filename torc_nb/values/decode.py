@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from torc_nb.errors import CannotLoad
+from torc_nb.errors import CannotLoad, NotTrusted
 from torc_nb.values import pickles
 from torc_nb.values.classes import find_class
 from torc_nb.values.kind import TAG
@@ -27,6 +27,7 @@ def decode(
     spill_folder: Path | None = None,
     classes: Mapping[str, type] | None = None,
     unpickle: bool = True,
+    distrust: str | None = None,
 ) -> object:
     """Give back the value that `encode` wrote.
 
@@ -40,18 +41,23 @@ def decode(
         Classes by name (`class_name`), looked up before anything is imported.
     unpickle
         False for views: nothing is unpickled or imported; an `Opaque` stands where that would be needed.
+    distrust
+        Why nothing may be unpickled or imported, and what to do, in whole sentences: an error says so where that would
+        be needed.
 
     Raises
     ------
     CannotLoad
         A class or a file is missing, or the text is none of ours.
+    NotTrusted
+        It takes what ``distrust`` forbids.
     """
     if (TAG not in text) if isinstance(text, str) else (_TAG not in text):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise CannotLoad(f"a stored value is no valid JSON: {error}") from error
-    return _Reader(spill_folder, classes or {}, unpickle).text(text)
+    return _Reader(spill_folder, classes or {}, unpickle, distrust).text(text)
 
 
 def decode_many(
@@ -70,10 +76,11 @@ def decode_many(
 class _Reader:
     """Turns nodes into values."""
 
-    def __init__(self, folder: Path | None, classes: Mapping[str, type], unpickle: bool) -> None:
+    def __init__(self, folder: Path | None, classes: Mapping[str, type], unpickle: bool, distrust: str | None) -> None:
         self._folder = folder
         self._classes = classes
         self._unpickle = unpickle
+        self._distrust = distrust
 
     def text(self, text: str | bytes | bytearray) -> object:
         try:
@@ -97,6 +104,9 @@ class _Reader:
             case "pickle":
                 return self._pickled(node)
         kind = kind_named(node[TAG])
+        if self._distrust and "class" in node and not self._is_known(node["class"]):
+            module, _, name = node["class"].partition(":")
+            raise NotTrusted(f"A stored value is a {name}, for which the module {module} would run. {self._distrust}")
         if not self._unpickle and "class" in node and not self._is_known(node["class"]):
             return Opaque(node["class"].partition(":")[2], len(orjson.dumps(node)))
         try:
@@ -116,7 +126,7 @@ class _Reader:
     def _part(self, name: str, part: Any) -> Any:
         match name:
             case "class":
-                return find_class(part, self._classes, may_import=self._unpickle)
+                return find_class(part, self._classes, may_import=self._unpickle and not self._distrust)
             case "data":
                 return self._data(part)
             case "items":
@@ -132,6 +142,8 @@ class _Reader:
         kind, data, python = node["type"], node["data"], node.get("python", pickles.PYTHON)
         if not self._unpickle:
             return Opaque(kind, len(data) * 3 // 4 if isinstance(data, str) else data["size"])
+        if self._distrust:
+            raise NotTrusted(f"A stored {kind} is a pickle, which runs what its writer chose. {self._distrust}")
         if python != pickles.PYTHON:  # its bytecode would crash this interpreter, not raise
             raise CannotLoad(f"a stored {kind} holds code of Python {python}; this is Python {pickles.PYTHON}")
         return pickles.load(self._data(data), kind, self._classes)

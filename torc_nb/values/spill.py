@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypedDict
 
+from torc_nb import private
 from torc_nb.errors import CannotLoad, CannotStore
 
 Bytes = bytes | bytearray | memoryview
@@ -125,8 +126,8 @@ def _write(path: Path, data: Bytes) -> None:
 
 def _make_folder(folder: Path) -> None:
     """Make it, and write its name down: a file is only as safe as the entries of the folders above it."""
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700, parents=True)
+    if not folder.is_dir():
+        private.make_folder(folder)
         _sync(folder.parent)
 
 

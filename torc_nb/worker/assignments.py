@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from torc_nb.errors import TorcError
 from torc_nb.functions import Function
 from torc_nb.models import Claim, Request
 from torc_nb.store import Database, environments, functions, jobs, maps, requirements
@@ -40,6 +42,13 @@ class Assignment:
     collects: int | None = None
 
 
+def _make_scratch() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
+    except OSError as error:  # among them: there is no folder for temporary files that can be written
+        raise TorcError(f"{socket.gethostname()} has no place for temporary files: {error}. Set TMPDIR.") from error
+
+
 class Assignments:
     """The assignments that this worker has met."""
 
@@ -50,7 +59,7 @@ class Assignments:
         self._requests: dict[int, Request] = {}
         self._collections: dict[int, Collection] = {}
         self._numbers = itertools.count(1)
-        self.scratch = Path(tempfile.mkdtemp(prefix="torc-nb-worker-"))
+        self.scratch = _make_scratch()
 
     def request(self, requirement_id: int) -> Request:
         """What jobs of these requirements ask for."""

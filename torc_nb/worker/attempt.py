@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -131,8 +132,9 @@ class Attempt:
 
     def _output(self) -> tuple[bytes, bytes]:
         """What the job printed, C code and programs that it started included; the files are emptied for the next."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # the disk is full
+                stream.flush()
         _c_library.fflush(None)
         return taken(1), taken(2)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
 
 from torc_nb.models import Completion
 from torc_nb.store.spool import Place, Spool
+from torc_nb.worker.words import say
 
 #: How long an end may wait for the database before it is written to the disk, in seconds: a blip costs nothing.
 PATIENCE = 1.0
@@ -123,9 +123,7 @@ class Backlog:
     def _complain(self, error: OSError) -> None:
         if not self._has_complained:
             self._has_complained = True
-            print(
-                f"torc_nb worker: results cannot be kept on the disk ({error}); they stay in memory and are lost "
-                "if the worker ends before the database is back",
-                file=sys.stderr,
-                flush=True,
+            say(
+                f"results cannot be kept on the disk ({error}); they stay in memory and are lost if the worker ends "
+                "before the database is back"
             )

@@ -19,7 +19,7 @@ from torc_nb.worker.attempt import Attempt
 from torc_nb.worker.board import Board
 from torc_nb.worker.command import CommandAttempt
 from torc_nb.worker.current_job import Terms, enter
-from torc_nb.worker.sandbox import Sandbox
+from torc_nb.worker.sandbox import Sandbox, standard_streams
 
 #: How willing the kernel is to kill a child before the worker when memory runs out (-1000 to 1000).
 _OOM_SCORE = "500"
@@ -72,10 +72,7 @@ def _settle(stdout: int, stderr: int) -> None:
     for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
         os.dup2(source, target)
         os.close(source)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    # By lines: what a job said before it crashed is what its user needs.
-    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = standard_streams()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
 

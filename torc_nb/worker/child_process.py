@@ -48,11 +48,11 @@ class ChildProcess:
         self.is_held_up = False  # by a long job: what was behind it was taken back
         self._given: deque[tuple[int, Claim]] = deque()  # with the number that the child knows the job by
         self._numbers = itertools.count(1)
+        self._files = _files()  # first: where the disk is full nothing is left open
         tasks_read, tasks_write = frames.pipe()
         self.outbox = frames.Outbox(tasks_write)
         results_read, results_write = frames.pipe()
         self.inbox = frames.Inbox(results_read)
-        self._files = [_unnamed_file(appending=True), _unnamed_file(appending=True), _unnamed_file(appending=False)]
         self._board = Board(self._files[2])
         self.pid = nursery.bear(tasks_read, results_write, *self._files)
         os.close(tasks_read)
@@ -173,10 +173,26 @@ class ChildProcess:
             os.close(descriptor)
 
 
-def _unnamed_file(*, appending: bool) -> int:
+def _files() -> list[int]:
+    """Open the files for standard output and error, and the board."""
+    with contextlib.ExitStack() as if_one_fails:
+        opened = []
+        for make in (_unnamed_file, _unnamed_file, _shared_memory):
+            opened.append(make())
+            if_one_fails.callback(os.close, opened[-1])
+        if_one_fails.pop_all()
+    return opened
+
+
+def _unnamed_file() -> int:
     """Open a file that goes with the last process that holds it."""
     descriptor, path = tempfile.mkstemp(prefix="torc-nb-")
     Path(path).unlink()
-    if appending:  # so that programs that a job starts do not write over one another
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+    # So that programs that a job starts do not write over one another.
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
     return descriptor
+
+
+def _shared_memory() -> int:
+    """Open what two processes can map; on no disk, as a full one would kill whoever writes to a page of it."""
+    return os.memfd_create("torc-nb") if hasattr(os, "memfd_create") else _unnamed_file()

@@ -134,7 +134,8 @@ class CommandAttempt:
             _reap_orphans_until(pid)
             _, wait_status, used = os.wait4(pid, 0)
             self._peak = used.ru_maxrss * _RSS_UNIT
-            _end_what_is_left()
+            # What the command left in the background: orphans come to us, whatever session they are in.
+            tree.end_descendants(_LAST_WAIT)
         finally:
             self._board.run_group(0)
         return os.waitstatus_to_exitcode(wait_status)
@@ -170,19 +171,6 @@ def _reap_orphans_until(pid: int) -> None:
     """Wait for the end of a child; what is orphaned meanwhile is ours, and must not stay as zombies for as long."""
     while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) is not None and ended.si_pid != pid:
         os.waitpid(ended.si_pid, 0)
-
-
-def _end_what_is_left() -> None:
-    """Kill what the command left in the background: orphans come to us, whatever session they are in."""
-    deadline = time.monotonic() + _LAST_WAIT
-    while time.monotonic() < deadline:
-        try:
-            left = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
-        except ChildProcessError:  # the usual case, told by one system call
-            return
-        if left is None:
-            tree.kill_descendants(os.getpid())
-            time.sleep(0.001)
 
 
 def _keep_descriptors() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from torc_nb.errors import TorcError
 from torc_nb.models import Claim, JobStatus
 from torc_nb.worker.appetite import STOCK, Appetite
 from torc_nb.worker.assignments import Assignments, Key
@@ -195,7 +197,13 @@ class Crew:
         if seat is None:
             return None
         role = self._nurseries.role(assignment, seat)
-        child = ChildProcess(nursery, key, role, seat)
+        try:
+            child = ChildProcess(nursery, key, role, seat)
+        except OSError as error:
+            self._packing.give_back(seat)
+            if not self._children:  # nothing of ours could make room
+                raise TorcError(f"no job can be started: {tempfile.gettempdir()}: {error.strerror}") from error
+            return None
         if not child.pid:
             self._packing.give_back(seat)
             child.close()

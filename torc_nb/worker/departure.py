@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torc_nb.models import Membership
 from torc_nb.models.quantities import format_duration
 from torc_nb.store import Database, leases
 from torc_nb.store.spool import Cut, Farewell, Spool
+from torc_nb.worker.words import say
 
 #: A signal to stop that comes when no more than this is left of a walltime is its end, in seconds or as a share.
 NEAR_END, NEAR_END_SHARE = 60.0, 0.05
@@ -85,7 +85,7 @@ class Departure:
         try:
             self._spool.say_farewell(Farewell(message, self._cut))
         except OSError as error:
-            print(f"torc_nb worker: why it ends could not be written down: {error}", file=sys.stderr, flush=True)
+            say(f"why it ends could not be written down: {error}")
 
 
 def cancel_what_waits(database: Database, workflow_id: int) -> None:

@@ -8,6 +8,8 @@ from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 
+from torc_nb import private
+from torc_nb.errors import NotPrivate
 from torc_nb.models import WorkerSettings
 
 WORK = "torc_nb.worker:run"
@@ -30,11 +32,19 @@ class Errand:
 
     def write(self, path: Path) -> None:
         """Lay it into a file that only this user can read: it names the database."""
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({"work": self.work, "settings": self.settings._asdict()}), encoding="utf-8")
+        private.write_text(path, json.dumps({"work": self.work, "settings": self.settings._asdict()}))
 
     @classmethod
     def read(cls, path: Path) -> Errand:
-        """Read it from its file."""
+        """Read it from its file.
+
+        Raises
+        ------
+        NotPrivate
+            Another user put it there.
+        """
+        for place in (path.parent, path):
+            if not private.is_ours(place.stat()):
+                raise NotPrivate(f"{place} was put there by another user, who would choose what runs as you.")
         errand = json.loads(path.read_text(encoding="utf-8"))
         return cls(errand["work"], WorkerSettings(**errand["settings"]))

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from torc_nb import private
+
 #: How many jobs have their output folders side by side.
 _TOGETHER = 1000
 
@@ -66,7 +68,7 @@ class Folders(NamedTuple):
 
     def make_draft(self) -> Path:
         """Make the folder to write output to."""
-        self.draft.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self.draft)
         return self.draft
 
     def publish(self) -> None:

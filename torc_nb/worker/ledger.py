@@ -20,6 +20,7 @@ from torc_nb.worker.assignments import Assignments, key_of
 from torc_nb.worker.backlog import MOST, Backlog
 from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.packages import versions
+from torc_nb.worker.words import say
 
 #: How often the database is looked at for new work while there is none, in seconds.
 LOOK = 0.02
@@ -158,7 +159,7 @@ class Ledger(threading.Thread):
             self._backlog.secure()
         self._backlog.give_up()
         if self._backlog.unsafe:
-            print(f"torc_nb worker: {self._backlog.unsafe} results are lost", file=sys.stderr, flush=True)
+            say(f"{self._backlog.unsafe} results are lost")
 
     # The thread.
 
@@ -357,7 +358,7 @@ class Ledger(threading.Thread):
     def _wait_after(self, error: DatabaseUnavailable) -> None:
         """Wait longer after each failure, and not all workers alike."""
         if not self._failures:
-            print(f"torc_nb worker: {error}; it goes on with what it has", file=sys.stderr, flush=True)
+            say(f"{error}; it goes on with what it has")
         self._failures += 1
         longest = LONGEST_WAIT if self._stop_at is None else 1.0
         self._said = time.monotonic() + min(longest, 0.2 * 2**self._failures) * random.uniform(0.5, 1.0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
+
+from torc_nb.worker.words import say
 
 
 class Log:
@@ -13,11 +16,22 @@ class Log:
         self._path = folder / f"{worker_id}.log"
         self._descriptor: int | None = None
         self._end = 0
+        self._has_complained = False
 
-    def append(self, stdout: bytes, stderr: bytes) -> int:
-        """Append what an attempt printed and return its offset; the file is made when the first one prints."""
+    def append(self, stdout: bytes, stderr: bytes) -> int | None:
+        """Append what an attempt printed and return its offset; the file is made when the first one prints.
+
+        None where the disk does not take it: what a job printed is not worth the job, nor the worker.
+        """
         if not stdout and not stderr:
             return 0
+        try:
+            return self._append(stdout, stderr)
+        except OSError as error:
+            self._forget_half(error)
+            return None
+
+    def _append(self, stdout: bytes, stderr: bytes) -> int:
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._end = os.fstat(self._descriptor).st_size
@@ -28,6 +42,15 @@ class Log:
                 rest = rest[os.write(self._descriptor, rest) :]
         self._end += len(stdout) + len(stderr)
         return offset
+
+    def _forget_half(self, error: OSError) -> None:
+        """Take out what went in, so that what follows stands where it is said to."""
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._end)
+        if not self._has_complained:
+            self._has_complained = True
+            say(f"what jobs print cannot be kept in {self._path}: {error.strerror}; it is lost, their results are not")
 
     def close(self) -> None:
         """Close the file."""

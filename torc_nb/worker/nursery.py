@@ -20,10 +20,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torc_nb.worker.tree import kill_descendants
+from torc_nb.worker.tree import adopt_orphans, end_descendants, kill_descendants
 
 _MESSAGE = 1 << 16
 _PR_SET_PDEATHSIG = 1
+#: How long what was killed may take to be gone, in seconds.
+_LAST_WAIT = 2.0
 
 #: What limits the threads of the usual numerical libraries.
 THREAD_VARIABLES = (
@@ -144,6 +146,7 @@ def _live(control: socket.socket, variables: Mapping[str, str], imports: Sequenc
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        adopt_orphans()
         os.environ.update(variables)
         for name in imports:
             # What cannot be imported here fails in the job that needs it, with its own traceback.
@@ -176,6 +179,7 @@ def _serve(control: socket.socket) -> None:
                 for pid in children:
                     kill_descendants(pid)
                     _kill_group(pid)
+                end_descendants(_LAST_WAIT)  # daemons too, which became ours when their parents ended
                 return
             _answer(control, json.loads(data), descriptors, children, (wake_read, wake_write))
 

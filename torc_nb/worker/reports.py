@@ -47,11 +47,14 @@ class Reports:
         if self._marked:
             was_running = (job_id, attempt) in self._marked
             self._marked.discard((job_id, attempt))
+        offset = self._log.append(out, err) if out or err else 0
+        if offset is None:
+            offset, out, err = 0, b"", b""
         completion = Completion(
             job_id, attempt, run_id, map_id, requirement_id, function_id, status, return_code, started, seconds, cpu,
             max(peak, tree_peak), value,
             params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
-            self._log.append(out, err) if out or err else 0, len(out), len(err), was_running, files,
+            offset, len(out), len(err), was_running, files,
         )  # fmt: skip
         if status == _COMPLETED:
             self._sure.append(completion)

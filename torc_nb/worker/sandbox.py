@@ -14,8 +14,18 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TextIO
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
+
+
+def standard_streams() -> tuple[TextIO, TextIO, TextIO]:
+    """Open Python's streams on the descriptors 0 to 2, anew.
+
+    By lines: what a job said before it crashed is what its user needs.
+    """
+    said: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1, "closefd": False}
+    return open(0, closefd=False), open(1, "w", **said), open(2, "w", **said)
 
 
 class Sandbox:
@@ -78,6 +88,9 @@ class Sandbox:
             sys.stdin, sys.stdout, sys.stderr = self._streams
         for spare, number in self._spares:
             os.dup2(spare, number)  # to ask whether it is needed costs more
+        stdin, stdout, stderr = self._streams
+        if stdin.closed or stdout.closed or stderr.closed:
+            self._streams = sys.stdin, sys.stdout, sys.stderr = standard_streams()
 
     def _restore_folder(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import platform
@@ -13,9 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+from torc_nb import private
 from torc_nb.errors import DatabaseElsewhere, TorcError
 from torc_nb.models import Introduction, WorkerSettings
-from torc_nb.store import Database, claims, leases, machine, workflows
+from torc_nb.store import Database, claims, leases, machine, trust, workflows
 from torc_nb.store.spool import Spool
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
@@ -55,8 +57,10 @@ class Shift:
         gc.set_threshold(50_000, 50, 50)
         try:
             database = self._open()
-            files = workflows.files_folder(database, self._settings.workflow_id)
-            _check_folder(files)
+            workflow = workflows.get(database, self._settings.workflow_id)
+            trust.check(database, workflow, "Workers run their own user's workflows")
+            files = Path(workflow.files)
+            _check_folder(files, self._settings.trust)
             while self._join_and_leave(database, files) == _NOTHING_LEFT:
                 # Whoever declares work and then looks for a worker may have found this one just before it left.
                 if not claims.can_still_get_work(database, self._settings.workflow_id):
@@ -70,8 +74,12 @@ class Shift:
     def _join_and_leave(self, database: Database, files: Path) -> str:
         """Be a worker once; returns why it left."""
         whole = node.capacity(self._settings)
-        worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
-        assignments = Assignments(database, worker.workflow_id)
+        assignments = Assignments(database, self._settings.workflow_id)
+        try:
+            worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
+        except BaseException:
+            shutil.rmtree(assignments.scratch, ignore_errors=True)
+            raise
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
         beginning = Beginning(database, worker, assignments, whole, _host())
@@ -107,7 +115,7 @@ class Shift:
                 f"machine only, and this is {socket.gethostname()}. Use a PostgreSQL database: name it by --db or "
                 "TORC_NB_DATABASE_URL, `%torc workflows export` and `import` take a workflow there."
             )
-        return Database.open(self._settings.database, create=False)
+        return Database.open(self._settings.database, create=False, trust=self._settings.trust)
 
     def _introduction(self, cpus: int, gpus: int, memory: int) -> Introduction:
         return Introduction(
@@ -191,10 +199,15 @@ def _host() -> str:
     return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
 
-def _check_folder(folder: Path) -> None:
-    """Prove that this node sees the workflow's folder."""
+def _check_folder(folder: Path, trust: bool) -> None:
+    """Prove that this node sees the workflow's folder, and that nobody else may write what is taken in from there."""
     try:
-        (folder / "logs").mkdir(mode=0o700, exist_ok=True)
+        private.make_folder(folder / "logs")
+        if not os.access(folder / "logs", os.W_OK):
+            raise OSError(errno.EROFS, "it cannot be written")
+        for place in () if trust else (folder, folder / "spool", folder / "values", folder / "launches"):
+            if place.exists():
+                private.check(place)
     except OSError as error:
         raise TorcError(
             f"{socket.gethostname()} cannot use the workflow's folder {folder}: {error.strerror}. "

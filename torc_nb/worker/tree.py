@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -32,6 +33,19 @@ def kill_descendants(pid: int) -> None:
         kill_group(member)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member, signal.SIGKILL)
+
+
+def end_descendants(seconds: float) -> None:
+    """Kill all that descends from this process, and wait until it is gone; not for what is stuck in the kernel."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            left = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+        except ChildProcessError:  # there are none: the usual case, told by one system call
+            return
+        if left is None:
+            kill_descendants(os.getpid())
+            time.sleep(0.001)
 
 
 def kill_group(leader: int, number: signal.Signals = signal.SIGKILL) -> None:

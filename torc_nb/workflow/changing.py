@@ -57,7 +57,7 @@ class Changing:
         """
         report = self._api.reinitialize(self.id, dry_run=dry_run, accept=accept)
         print(report.sentence(), *report.notes, sep="\n")
-        return _shown(report, limit) if dry_run else None
+        return _shown(report, limit, self._api.label_decoder(self.id)) if dry_run else None
 
     def rerun(
         self,
@@ -137,9 +137,8 @@ def _fulfils(params: Any, where: Where) -> bool:
     return all(name in values and bool(values[name] == value) for name, value in where.items())
 
 
-def _shown(report: Report, limit: int | None) -> pd.DataFrame:
+def _shown(report: Report, limit: int | None, decode: Callable[[str], Any]) -> pd.DataFrame:
     from torc_nb import frames
-    from torc_nb.values import decode
 
     if limit is not None and report.affected > limit:
         print(f"the first {limit:,} of {report.affected:,} are shown; limit=None shows all")

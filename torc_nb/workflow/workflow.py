@@ -50,11 +50,15 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         all workers see.
     description : str, optional
         Of a new workflow.
+    trust : bool, default False
+        Use the database although other users may have written it: unpickle and run what they put there.
 
     Raises
     ------
     DatabaseError
         The database cannot be opened.
+    NotPrivate
+        Others may write the SQLite file, or what is in its folder.
     """
 
     def __init__(
@@ -64,8 +68,9 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         db: str | os.PathLike[str] | None = None,
         files: str | os.PathLike[str] | None = None,
         description: str = "",
+        trust: bool = False,
     ) -> None:
-        self._api = make_api(db)
+        self._api = make_api(db, trust=trust)
         self.name = name
         try:
             self.id = self._workflow_id = self._opened(files, description)
