@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
 
 #: How long a fault waits for somebody whom it can meet, in seconds.
-WAIT_FOR_VICTIM = 5.0
+WAIT_FOR_VICTIM = 10.0
 #: A result that came so long ago, in seconds, may be on its way to the database.
 ON_ITS_WAY = 0.1
 
@@ -59,6 +59,7 @@ class Scene:
     harms: list[Harm] = field(default_factory=list)
     database: threading.Lock = field(default_factory=threading.Lock)  # held by whoever keeps the database away
     nodes: dict[str, threading.Lock] = field(default_factory=dict)
+    _aiming: threading.Lock = field(default_factory=threading.Lock)
 
     def harm(self, worker: WorkerProcess, kind: str, ended: float = float("inf"), began: float | None = None) -> None:
         """Note that a worker came to harm."""
@@ -78,8 +79,21 @@ class Scene:
                 self.database.release()
         return NOTHING
 
-    def victims(self, planned: Planned, is_one: Callable[[WorkerProcess], object]) -> list[WorkerProcess]:
-        """Wait until there are workers that a fault can meet, busy ones if it aims; none, if that takes too long."""
+    @contextmanager
+    def victim(
+        self, planned: Planned, is_one: Callable[[WorkerProcess], object] = lambda worker: True
+    ) -> Iterator[tuple[WorkerProcess | None, str]]:
+        """Choose a worker, None if there is none for too long, and tell what it has in hand.
+
+        Faults that aim do so, and strike, one after the other: else all would wait for the same worker.
+        """
+        with self._aiming if planned.aims else nullcontext():
+            found = self._found(planned, is_one)
+            worker = chosen(found, planned) if found else None
+            yield worker, NOTHING if worker is None else self.in_flight(worker)
+
+    def _found(self, planned: Planned, is_one: Callable[[WorkerProcess], object]) -> list[WorkerProcess]:
+        """Wait until there are workers that a fault can meet, busy ones if it aims."""
         deadline = time.monotonic() + WAIT_FOR_VICTIM
         while True:
             found = [one for one in workers(self.files) if is_one(one)]
@@ -100,52 +114,42 @@ def chosen(among: Sequence[_T], planned: Planned) -> _T:
 
 def kill_worker(scene: Scene, planned: Planned) -> str:
     """Kill a worker's process at once."""
-    found = scene.victims(planned, lambda worker: True)
-    if not found:
-        return NOTHING
-    worker = chosen(found, planned)
-    hit = scene.in_flight(worker)
-    scene.harm(worker, planned.kind)
-    worker.send(signal.SIGKILL)
+    with scene.victim(planned) as (worker, hit):
+        if worker is not None:
+            scene.harm(worker, planned.kind)
+            worker.send(signal.SIGKILL)
     return hit
 
 
 def kill_child(scene: Scene, planned: Planned) -> str:
     """Kill a process that runs jobs: its job fails, and its worker lives on."""
-    found = scene.victims(planned, lambda worker: worker.children)
-    if not found:
-        return NOTHING
-    worker = chosen(found, planned)
-    hit = scene.in_flight(worker)
-    scene.harm(worker, planned.kind, ended=time.time())
-    signalled(chosen(worker.children, planned), signal.SIGKILL)
+    with scene.victim(planned, lambda worker: worker.children) as (worker, hit):
+        if worker is not None:
+            scene.harm(worker, planned.kind, ended=time.time())
+            signalled(chosen(worker.children, planned), signal.SIGKILL)
     return hit
 
 
 def kill_nursery(scene: Scene, planned: Planned) -> str:
     """Kill a process that bears children, with which these die; without the root nursery the worker leaves."""
-    found = scene.victims(planned, lambda worker: worker.root_nursery)
-    if not found:
-        return NOTHING
-    worker = chosen(found, planned)
-    hit = scene.in_flight(worker)
-    nursery = chosen([*worker.root_nursery, *worker.nurseries], planned)
-    scene.harm(worker, planned.kind, ended=float("inf") if nursery in worker.root_nursery else time.time())
-    signalled(nursery, signal.SIGKILL)
+    with scene.victim(planned, lambda worker: worker.root_nursery) as (worker, hit):
+        if worker is not None:
+            nursery = chosen([*worker.root_nursery, *worker.nurseries], planned)
+            scene.harm(worker, planned.kind, ended=float("inf") if nursery in worker.root_nursery else time.time())
+            signalled(nursery, signal.SIGKILL)
     return hit
 
 
 def stop_worker(scene: Scene, planned: Planned) -> str:
     """Stop a worker's process for up to thrice its lease, and continue it; its children run on."""
-    found = scene.victims(planned, lambda worker: True)
-    if not found:
-        return NOTHING
-    worker = chosen(found, planned)
-    hit, began = scene.in_flight(worker), time.time()
-    worker.send(signal.SIGSTOP)
-    _pause(scene, (0.5 + 2.5 * planned.lasts) * LEASE)
-    worker.send(signal.SIGCONT)
-    scene.harm(worker, planned.kind, began=began, ended=time.time())
+    with scene.victim(planned) as (worker, hit):
+        began = time.time()
+        if worker is not None:
+            worker.send(signal.SIGSTOP)
+    if worker is not None:
+        _pause(scene, (0.5 + 2.5 * planned.lasts) * LEASE)
+        worker.send(signal.SIGCONT)
+        scene.harm(worker, planned.kind, began=began, ended=time.time())
     return hit
 
 
@@ -192,10 +196,9 @@ def end_walltime(scene: Scene, planned: Planned) -> str:
         return NOTHING
     walltime = 4 + 8 * planned.lasts
     name = _patiently(scene, scene.schedule_short, walltime)
-    found = scene.victims(planned, lambda worker: worker.slurm_job == name)
-    if not found:
-        return NOTHING  # the nodes were full: it will come, and its end after it
-    (worker,) = found
+    with scene.victim(replace(planned, aims=False), lambda worker: worker.slurm_job == name) as (worker, _):
+        if worker is None:
+            return NOTHING  # the nodes were full: it will come, and its end after it
     _pause(scene, walltime - 1.0)  # it has begun some time ago
     hit = scene.in_flight(worker)
     scene.harm(worker, planned.kind)
@@ -207,9 +210,9 @@ def end_walltime(scene: Scene, planned: Planned) -> str:
 def crash_server(scene: Scene, planned: Planned) -> str:
     """Kill PostgreSQL at once, and start it some seconds later."""
     server = _server(scene)
-    with _database_away(scene) as hit:
+    with _database_away(scene, planned) as hit:
         server.crash()
-        _pause(scene, 0.2 + 6 * planned.lasts)
+        _pause(scene, 0.2 + 4 * planned.lasts)
         server.bring_up()
     return hit[0]
 
@@ -217,9 +220,9 @@ def crash_server(scene: Scene, planned: Planned) -> str:
 def pause_server(scene: Scene, planned: Planned) -> str:
     """Stop PostgreSQL where it is, and let it go on some seconds later."""
     server = _server(scene)
-    with _database_away(scene) as hit:
+    with _database_away(scene, planned) as hit:
         server.pause()
-        _pause(scene, 0.5 + 1.5 * planned.lasts * LEASE)
+        _pause(scene, 0.5 + 1.2 * planned.lasts * LEASE)
         server.go_on()
     return hit[0]
 
@@ -231,7 +234,7 @@ def lock_file(scene: Scene, planned: Planned) -> str:
         "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); input()"
     )
     with (
-        _database_away(scene) as hit,
+        _database_away(scene, planned) as hit,
         subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder,
     ):
         assert holder.stdout is not None
@@ -294,8 +297,8 @@ def _alone(scene: Scene, node: str) -> Iterator[None]:
 
 def _node(scene: Scene, planned: Planned) -> str:
     """A node, one with a worker if there is one."""
-    found = scene.victims(planned, lambda worker: worker.node)
-    return chosen([worker.node for worker in found] or sorted(scene.nodes), planned)
+    with scene.victim(planned, lambda worker: worker.node) as (worker, _):
+        return chosen(sorted(scene.nodes), planned) if worker is None else worker.node
 
 
 def _on_node(scene: Scene, node: str) -> str:
@@ -311,23 +314,21 @@ def _harm_those(scene: Scene, planned: Planned, are_meant: Callable[[WorkerProce
 
 def _to_job(scene: Scene, planned: Planned, act: Callable[[str], object]) -> str:
     """Do something to the allocation of a worker."""
-    found = scene.victims(planned, lambda worker: worker.slurm_job)
-    if not found:
-        return NOTHING
-    worker = chosen(found, planned)
-    hit = scene.in_flight(worker)
-    scene.harm(worker, planned.kind)
-    try:
-        act(worker.slurm_job)
-    except RuntimeError:  # Slurm has just ended it
-        return NOTHING
+    with scene.victim(planned, lambda worker: worker.slurm_job) as (worker, hit):
+        if worker is None:
+            return NOTHING
+        scene.harm(worker, planned.kind)
+        with suppress(RuntimeError):  # Slurm has just ended it
+            act(worker.slurm_job)
     return hit
 
 
 @contextmanager
-def _database_away(scene: Scene) -> Iterator[list[str]]:
+def _database_away(scene: Scene, planned: Planned) -> Iterator[list[str]]:
     """Let one fault at a time keep the database away; jobs that end meanwhile are completions that it hits."""
     with scene.database:
+        with scene.victim(planned):
+            pass  # now there is somebody to be hit
         began = time.time()
         hit = [NOTHING]
         yield hit

@@ -22,7 +22,7 @@ LOOK = 0.5
 #: How often it is told how it goes, in seconds.
 TELL = 20.0
 #: How many faults may last at once.
-AT_ONCE = 8
+AT_ONCE = 5
 #: How long, after all jobs have finished, workers may take to leave, and what they left to be taken in, in seconds.
 AFTERWARDS = 60.0
 
@@ -32,7 +32,8 @@ class Injected:
     """A fault that came, and what it hit."""
 
     kind: str
-    time: float
+    began: float
+    ended: float
     hit: str
 
 
@@ -117,7 +118,7 @@ class Harness:
         def note(fault: Future[str]) -> None:
             error = fault.exception()
             if error is None:
-                self.course.injected.append(Injected(planned.kind, came, fault.result()))
+                self.course.injected.append(Injected(planned.kind, came, time.time(), fault.result()))
             else:
                 self.course.refused.append(f"{planned.kind}: {''.join(traceback.format_exception(error))}")
 

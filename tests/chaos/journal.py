@@ -42,10 +42,10 @@ class Journal:
             return list(self._executions)
 
     def running(self, worker: int) -> int:
-        """How many executions of a worker have begun and not ended."""
+        """How many executions of a worker go on."""
         with self._lock:
             self._read()
-            return sum(one.worker == worker for one in self._open.values())
+            return sum(one.worker == worker and Path(f"/proc/{one.pid}").exists() for one in self._open.values())
 
     def ended_between(self, first: float, last: float, worker: int | None = None) -> int:
         """How many executions ended in a time, of one worker only if given."""
@@ -75,8 +75,3 @@ class Journal:
             del self._open[other]  # a process runs one at a time: that one was interrupted
         self._open[key] = execution
         self._executions.append(execution)
-
-    def forget(self, worker: int) -> None:
-        """Take nothing of a worker that is dead for running."""
-        with self._lock:
-            self._open = {key: one for key, one in self._open.items() if one.worker != worker}

@@ -115,9 +115,9 @@ def _story(row: int, executions: list[Execution], harms: dict[int, list[Harm]], 
         lines += [f"        {harm.began:.3f} to {harm.ended:.3f} {harm.kind}" for harm in harms[one.worker]]
     first, last = executions[0].began - 5, executions[-1].began + 5
     lines += [
-        f"    meanwhile, {one.time:.3f}: {one.kind}, which hit {one.hit}"
+        f"    meanwhile, {one.began:.3f} to {one.ended:.3f}: {one.kind}, which hit {one.hit}"
         for one in course.injected
-        if first < one.time < last
+        if one.began < last and one.ended > first
     ]
     return "\n".join(lines)
 

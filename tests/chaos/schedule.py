@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: The share of faults that aim at a worker which runs jobs.
-AIMED = 0.75
+AIMED = 0.8
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,33 @@ def test_many_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
     """The first to come makes it; nobody is refused."""
     ran = subprocess.run([sys.executable, "-c", _OPEN_AT_ONCE, tmp_path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_what_stops_in_mid_transaction_holds_up_others_for_a_while_only(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that freezes, or vanishes, with rows locked: they are free soon, and it is told so if it comes back."""
+    monkeypatch.setattr(database, "SILENCE", 0.5)
+    frozen, other = Database.open(postgres_url), Database.open(postgres_url)
+
+    def freeze() -> None:
+        with frozen.write() as connection:
+            connection.execute(schema.sequences.update().values(next=1000))
+            assert other.take_ids("jobs", 1) == 1
+
+    with pytest.raises(DatabaseUnavailable, match="idle-in-transaction"):
+        freeze()
+    assert frozen.take_ids("jobs", 1) == 2
+    frozen.close()
+    other.close()
+
+
+def test_rows_are_streamed_at_the_callers_pace(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes them slowly holds up nobody, and gets them all."""
+    monkeypatch.setattr(database, "SILENCE", 0.2)
+    opened = Database.open(postgres_url)
+    with opened.stream() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+        time.sleep(0.6)
+        assert connection.scalar(text("SELECT 2")) == 2
+    opened.close()

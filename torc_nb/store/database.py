@@ -24,6 +24,10 @@ from torc_nb.store import machine, schema
 #: How long a transaction waits for another writer before it gives up, in seconds.
 LOCK_TIMEOUT = 30.0
 
+#: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
+#: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
+SILENCE = 30.0
+
 
 class Database:
     """A database of workflows, on SQLite or PostgreSQL.
@@ -59,9 +63,7 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             database = cls(_sqlite_engine(parsed, create))
         else:
-            database = cls(
-                create_engine(parsed, paramstyle="format", pool_pre_ping=True, connect_args=_patience(parsed))
-            )
+            database = cls(_server_engine(parsed))
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -103,6 +105,14 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads."""
         with _said_clearly(self), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def stream(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, at whatever pace the caller takes the rows."""
+        with self.read() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield connection
 
     @contextmanager
@@ -208,6 +218,18 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
     return parsed.set(database=str(Path(parsed.database).expanduser().resolve()))
+
+
+def _server_engine(url: URL) -> Engine:
+    engine = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.autocommit = True  # else the setting would end with the first transaction that is rolled back
+        connection.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * SILENCE)}")
+        connection.autocommit = False
+
+    return engine
 
 
 def _patience(url: URL) -> dict[str, int]:
@@ -321,7 +343,7 @@ def _said_clearly(database: Database) -> Iterator[None]:
             ) from error
         if "file is not a database" in message:
             raise DatabaseError(f"{database!r} is not an SQLite database.") from error
-        if not isinstance(error, OperationalError):
+        if not (isinstance(error, OperationalError) or error.connection_invalidated):
             raise
         if "readonly" in message or "disk" in message.lower() or "unable to open" in message:
             raise DatabaseError(f"{database!r} cannot be written: {message}.") from error
