@@ -88,7 +88,7 @@ def merged(*several: Alterations) -> Alterations:
 
 def write(folder: Path, alterations: Alterations) -> None:
     """Make a folder that alters the modules of each Python that has it on its path."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "sitecustomize.py").write_text(f"ALTERATIONS = {dict(alterations)!r}\n{_HOOK}")
 
 
