@@ -141,13 +141,13 @@ def kill_nursery(scene: Scene, planned: Planned) -> str:
 
 
 def stop_worker(scene: Scene, planned: Planned) -> str:
-    """Stop a worker's process for up to thrice its lease, and continue it; its children run on."""
+    """Stop a worker's process, and continue it; its children run on. Where leases count, for up to three of them."""
     with scene.victim(planned) as (worker, hit):
         began = time.time()
         if worker is not None:
             worker.send(signal.SIGSTOP)
     if worker is not None:
-        _pause(scene, (0.5 + 2.5 * planned.lasts) * LEASE)
+        _pause(scene, (0.5 + 2.5 * planned.lasts) * (LEASE if scene.server else 1.0))
         worker.send(signal.SIGCONT)
         scene.harm(worker, planned.kind, began=began, ended=time.time())
     return hit
@@ -239,7 +239,7 @@ def lock_file(scene: Scene, planned: Planned) -> str:
     ):
         assert holder.stdout is not None
         holder.stdout.readline()
-        _pause(scene, 0.5 + 6 * planned.lasts)
+        _pause(scene, 0.5 + 4 * planned.lasts)
         holder.kill()
     return hit[0]
 

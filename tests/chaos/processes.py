@@ -46,7 +46,7 @@ def workers(files: Path) -> list[WorkerProcess]:
     parents = dict(_ours(files))
     found = {}
     for pid, (parent, start) in parents.items():
-        if parent not in parents:
+        if parent not in parents and not _is_ours(parent, files):  # which may have become one while we looked
             variables = _environment(pid)
             node, job = (variables.get(name, "") for name in ("SLURMD_NODENAME", "SLURM_JOB_ID"))
             found[pid] = WorkerProcess(pid, start, node, job)
@@ -66,16 +66,19 @@ def left(files: Path) -> list[int]:
 
 def _ours(files: Path) -> Iterator[tuple[int, tuple[int, str]]]:
     """Process, parent and start of all that have a worker's command line, which they share with their worker."""
-    folder = os.fsencode(files)
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with suppress(OSError):
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"torc_nb.worker" in words and any(word.startswith(folder) for word in words):
-                stat = _stat(int(entry.name))
-                if stat is not None and stat[0] not in "ZX":
-                    yield int(entry.name), stat[1:]
+        if entry.name.isdigit() and _is_ours(int(entry.name), files):
+            stat = _stat(int(entry.name))
+            if stat is not None and stat[0] not in "ZX":
+                yield int(entry.name), stat[1:]
+
+
+def _is_ours(pid: int, files: Path) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"torc_nb.worker" in words and any(word.startswith(os.fsencode(files)) for word in words)
 
 
 def _stat(pid: int) -> tuple[str, int, str] | None:

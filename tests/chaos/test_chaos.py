@@ -78,7 +78,7 @@ def test_a_dropped_spool_is_found(tmp_path: Path) -> None:
     """Workers that are killed late in an outage have ended jobs that nobody else knows of."""
     outages = [Planned(at, "file locked", 1.0, 0.0, True) for at in (4.0, 16.0, 28.0)]
     kills = [
-        Planned(outage.at + 5.5, "worker killed", 1.0, choice, False) for outage in outages for choice in (0.1, 0.5)
+        Planned(outage.at + 4.3, "worker killed", 1.0, choice, False) for outage in outages for choice in (0.1, 0.5)
     ]
     faults = sorted(outages + kills, key=lambda planned: planned.at)
     found = verdict("sqlite", tmp_path / "chaos", jobs=400, faults=faults, bug="a spool is dropped", limit=120)
