@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from services.slurm_cluster import SlurmCluster
 
 from chaos.alterations import LEASE
+from chaos.edits import Editor
 from chaos.journal import Journal
 from chaos.processes import WorkerProcess, signalled, workers
 from chaos.schedule import Planned
@@ -51,6 +52,7 @@ class Scene:
     files: Path
     journal: Journal
     claimed: Callable[[int], int]  # how many jobs a worker holds that it has not begun
+    editor: Editor
     cluster: SlurmCluster | None = None
     server: PostgresServer | None = None
     sqlite: Path | None = None
@@ -244,11 +246,19 @@ def lock_file(scene: Scene, planned: Planned) -> str:
     return hit[0]
 
 
+def edit_jobs(scene: Scene, planned: Planned) -> str:
+    """Have some jobs run again, or cancel them and have them run after all."""
+    with scene.victim(planned):
+        pass  # now something is under way
+    return CLAIM if scene.editor.edit(planned) else NOTHING
+
+
 _ANYWHERE: Mapping[str, Fault] = {
     "worker killed": kill_worker,
     "child killed": kill_child,
     "nursery killed": kill_nursery,
     "worker stopped": stop_worker,
+    "jobs edited": edit_jobs,
 }
 ON_SLURM: Mapping[str, Fault] = {
     **_ANYWHERE,

@@ -28,6 +28,7 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     executions: int = 0
+    asked: Counter[int] = field(default_factory=Counter)  # by row, how often the user had it run again
     repeated: int = 0  # executions beyond the first of their rows, with a reason or without
 
     @property
@@ -48,8 +49,8 @@ def judge(site: Site, course: Course) -> Verdict:
 
 
 def _judge_results(site: Site, course: Course, verdict: Verdict) -> None:
-    """Each row has to have one effective result, the right one."""
-    api = site.api
+    """Each row has to have one effective result, the right one, and one more each time the user had it run again."""
+    api, editor = site.api, site.scene.editor
     effective = Counter(
         one.job_id
         for one in api.list_results(site.workflow_id)
@@ -67,8 +68,10 @@ def _judge_results(site: Site, course: Course, verdict: Verdict) -> None:
                 verdict.stuck.append(f"{told} is {status.label}; attempt {job.attempt}, worker {job.worker_id}")
             elif values.get(job.id) != work.expected(first + row):
                 verdict.lost.append(f"{told} is {status.label} with {values.get(job.id)!r}: {job.note}")
-            elif effective[job.id] != 1:
-                verdict.doubled.append(f"{told} has {effective[job.id]} effective results")
+            elif not 1 <= effective[job.id] <= 1 + editor.asked[job.id]:
+                asked = f"and was asked to run again {editor.asked[job.id]} times"
+                verdict.doubled.append(f"{told} has {effective[job.id]} effective results, {asked}")
+            verdict.asked[first + row] = editor.asked[job.id]
 
 
 def _judge_counts(site: Site, verdict: Verdict) -> None:
@@ -92,7 +95,7 @@ def _judge_executions(site: Site, course: Course, verdict: Verdict) -> None:
     for row, several in by_row.items():
         excused = sum(_is_excused(one, harms[one.worker]) for one in several)
         verdict.repeated += len(several) - 1
-        if len(several) - excused > 1:
+        if len(several) - excused > 1 + verdict.asked[row]:
             verdict.doubled.append(_story(row, several, harms, course))
     for row in range(course.jobs):
         if not course.timed_out and all(one.ended is None for one in by_row[row]):

@@ -17,6 +17,7 @@ from services.workers import SEARCH_PATH
 
 from chaos import work
 from chaos.alterations import BUGS, MANY_MACHINES, TIMES, Alterations, altered, merged, write
+from chaos.edits import Editor
 from chaos.faults import ON_SLURM, ON_SQLITE, Fault, Scene
 from chaos.journal import Journal
 from torc_nb.api import Api, make_api
@@ -72,17 +73,13 @@ def on_slurm(folder: Path, bug: str | None = None) -> Iterator[Site]:
 @contextmanager
 def on_sqlite(folder: Path, bug: str | None = None) -> Iterator[Site]:
     """A workflow in an SQLite file, with workers on this machine."""
-    keeper = Keeper(folder)
-    try:
-        with _place(folder, merged(TIMES, BUGS.get(bug or "", {}))):
-            site = _site(folder, f"sqlite:///{folder / 'torc.db'}")
-            site.kinds = ON_SQLITE
-            site.scene.sqlite = folder / "torc.db"
-            site.bring_workers = lambda: _run_here(site)
-            yield site
-            site.api.database.close()
-    finally:
-        keeper.clean()
+    with _place(folder, merged(TIMES, BUGS.get(bug or "", {}))):
+        site = _site(folder, f"sqlite:///{folder / 'torc.db'}")
+        site.kinds = ON_SQLITE
+        site.scene.sqlite = folder / "torc.db"
+        site.bring_workers = lambda: _run_here(site)
+        yield site
+        site.api.database.close()
 
 
 SITES = {"postgresql": on_slurm, "sqlite": on_sqlite}
@@ -90,19 +87,25 @@ SITES = {"postgresql": on_slurm, "sqlite": on_sqlite}
 
 @contextmanager
 def _place(folder: Path, alterations: Alterations) -> Iterator[pytest.MonkeyPatch]:
-    """Work in a folder, with modules altered here and in the workers."""
+    """Work in a folder, with modules altered here and in the workers; no process that knows the folder outlives it."""
     write(folder / "altered", alterations)
-    with pytest.MonkeyPatch.context() as patch, altered(alterations):
-        settle(folder, patch)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "altered"), SEARCH_PATH]))
-        yield patch
+    keeper = Keeper(folder)
+    try:
+        with pytest.MonkeyPatch.context() as patch, altered(alterations):
+            settle(folder, patch)
+            patch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "altered"), SEARCH_PATH]))
+            yield patch
+    finally:
+        keeper.clean()
 
 
 def _site(folder: Path, url: str) -> Site:
     api = make_api(url)
     files = folder / "files"
     workflow_id = api.create_workflow(WorkflowModel(name="chaos", files=str(files))).id or 0
-    scene = Scene(files, Journal(folder / work.LOG), lambda pid: _claimed(api, workflow_id, pid))
+    scene = Scene(
+        files, Journal(folder / work.LOG), lambda pid: _claimed(api, workflow_id, pid), Editor(api, workflow_id)
+    )
     return Site(api, workflow_id, scene, {}, lambda: None)
 
 
