@@ -175,6 +175,21 @@ def test_processes_that_make_the_same_database_at_once(store_url: str) -> None:
     opened.close()
 
 
+def test_a_database_that_is_made_while_it_is_looked_at(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process makes all tables between the two questions: they are not another program's."""
+    inspect = database.inspect
+
+    def made_just_before(connection: object) -> object:
+        monkeypatch.setattr(database, "inspect", inspect)
+        Database.open(store_url).close()
+        return inspect(connection)
+
+    monkeypatch.setattr(database, "inspect", made_just_before)
+    opened = Database.open(store_url)
+    assert opened.take_ids("jobs", 1) == 1
+    opened.close()
+
+
 def test_opening_an_existing_database_is_quick_to_import(tmp_path: Path) -> None:
     """Neither Alembic nor pandas is imported by a process that only uses a database."""
     Database.open(tmp_path / "torc.db").close()

@@ -367,7 +367,9 @@ def _revision(engine: Engine) -> str | None:
             raise
     with engine.connect() as connection:
         tables = set(inspect(connection).get_table_names())
-    if tables - {"alembic_version"}:  # which may have come since we asked
+    if "alembic_version" in tables:  # somebody made all of them since we asked
+        return _revision(engine)
+    if tables:
         raise DatabaseError(
             f"{engine.url.render_as_string(hide_password=True)} holds tables of another program; "
             "give torc_nb a database of its own."
