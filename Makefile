@@ -3,6 +3,7 @@
 # make lint   ruff and mypy alone
 # make docs   the documentation, as a site in build/docs
 # make bench  the figures of docs/, side by side with other tools
+# make chaos  random faults against running workflows, and an oracle at the end
 # make clean  remove what these made
 
 PYTHON3 ?= python3
@@ -14,7 +15,7 @@ NOTEBOOK := 1-map.ipynb
 LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
 
-.PHONY: demo test test-workers test-others lint docs bench clean services
+.PHONY: demo test test-workers test-others lint docs bench chaos clean services
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
@@ -48,6 +49,10 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.bench services
 	$(BIN)/python -m tests.benchmarks
+
+# Other than by default: make chaos CHAOS='--seed 7 --jobs 10000 --faults 500 --database postgresql'
+chaos: $(VENV)/.test services
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,13 +8,16 @@ import os
 import pwd
 import re
 import secrets
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -75,6 +78,26 @@ class PostgresServer:
     def shut_down(self) -> None:
         """Stop the server and keep its data, as when its host is rebooted; connections are cut."""
         self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self._data))
+
+    def crash(self) -> None:
+        """Stop the server without a word to its clients and without a checkpoint, as when its host loses power."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self._data))
+
+    def pause(self) -> None:
+        """Stop all its processes where they are: connections stay, and nothing answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a paused server go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Signal the first process, which starts the others, and then these."""
+        first = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+        first.send_signal(number)
+        for process in first.children():
+            with suppress(psutil.NoSuchProcess):  # its client left
+                process.send_signal(number)
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,21 @@ def test_processes_that_make_the_same_database_at_once(store_url: str) -> None:
     opened.close()
 
 
+def test_a_database_that_is_made_while_it_is_looked_at(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process makes all tables between the two questions: they are not another program's."""
+    inspect = database.inspect
+
+    def made_just_before(connection: object) -> object:
+        monkeypatch.setattr(database, "inspect", inspect)
+        Database.open(store_url).close()
+        return inspect(connection)
+
+    monkeypatch.setattr(database, "inspect", made_just_before)
+    opened = Database.open(store_url)
+    assert opened.take_ids("jobs", 1) == 1
+    opened.close()
+
+
 def test_opening_an_existing_database_is_quick_to_import(tmp_path: Path) -> None:
     """Neither Alembic nor pandas is imported by a process that only uses a database."""
     Database.open(tmp_path / "torc.db").close()
@@ -241,3 +257,33 @@ def test_many_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
     """The first to come makes it; nobody is refused."""
     ran = subprocess.run([sys.executable, "-c", _OPEN_AT_ONCE, tmp_path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_what_stops_in_mid_transaction_holds_up_others_for_a_while_only(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that freezes, or vanishes, with rows locked: they are free soon, and it is told so if it comes back."""
+    monkeypatch.setattr(database, "SILENCE", 0.5)
+    frozen, other = Database.open(postgres_url), Database.open(postgres_url)
+
+    def freeze() -> None:
+        with frozen.write() as connection:
+            connection.execute(schema.sequences.update().values(next=1000))
+            assert other.take_ids("jobs", 1) == 1
+
+    with pytest.raises(DatabaseUnavailable, match="idle-in-transaction"):
+        freeze()
+    assert frozen.take_ids("jobs", 1) == 2
+    frozen.close()
+    other.close()
+
+
+def test_rows_are_streamed_at_the_callers_pace(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes them slowly holds up nobody, and gets them all."""
+    monkeypatch.setattr(database, "SILENCE", 0.2)
+    opened = Database.open(postgres_url)
+    with opened.stream() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+        time.sleep(0.6)
+        assert connection.scalar(text("SELECT 2")) == 2
+    opened.close()

@@ -55,13 +55,13 @@ def texts_with_files(database: Database, workflow_id: int) -> Iterator[str]:
     for first, last in stretches(database, workflow_id, PIECE):
         ours = of_stretch(workflow_id, first, last)
         given = (_jobs.c.params, _jobs.c.replaced, _jobs.c.key)
-        with database.read() as connection:
+        with database.stream() as connection:
             for row in connection.execute(select(*given).where(ours, or_(*(_names_file(one) for one in given)))):
                 yield from (text for text in row if text is not None)
             made = select(_results.c.value).join(_jobs, _jobs.c.id == _results.c.job_id)
             of_these = _results.c.job_id.between(first, last)
             yield from connection.scalars(made.where(ours, of_these, _names_file(_results.c.value)))
-    with database.read() as connection:
+    with database.stream() as connection:
         records = select(_data.c.data).where(_data.c.workflow_id == workflow_id, _names_file(_data.c.data))
         yield from connection.scalars(records).all()
 
@@ -73,7 +73,7 @@ def workers_with_output(database: Database, workflow_id: int) -> set[int]:
     for first, last in stretches(database, workflow_id, PIECE):
         ours = of_stretch(workflow_id, first, last)
         statement = select(_results.c.worker_id).join(_jobs, _jobs.c.id == _results.c.job_id).distinct()
-        with database.read() as connection:
+        with database.stream() as connection:
             of_these = _results.c.job_id.between(first, last)
             found |= set(connection.scalars(statement.where(ours, of_these, printed)))
     return found

@@ -31,6 +31,10 @@ MOVED = ".moved"
 #: What its `user_version` says then.
 HAS_MOVED = 1
 
+#: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
+#: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
+SILENCE = 30.0
+
 
 class Database:
     """A database of workflows, on SQLite or PostgreSQL.
@@ -137,6 +141,14 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads."""
         with _said_clearly(self), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def stream(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, at whatever pace the caller takes the rows."""
+        with self.read() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield connection
 
     @contextmanager
@@ -264,9 +276,20 @@ def _where_passwords_belong(url: URL) -> str:
 
 def _postgresql_engine(url: URL) -> Engine:
     engine = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
-    folder = address.folder_of(url)
-    if folder is None:
-        return engine
+    if (folder := address.folder_of(url)) is not None:
+        _look_up(engine, folder)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.autocommit = True  # else the setting would end with the first transaction that is rolled back
+        connection.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * SILENCE)}")
+        connection.autocommit = False
+
+    return engine
+
+
+def _look_up(engine: Engine, folder: Path) -> None:
+    """Have each new connection of an engine made to where a private server is by then."""
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, _record: object, arguments: Any, parameters: dict[str, Any]) -> Any:
@@ -277,8 +300,6 @@ def _postgresql_engine(url: URL) -> Engine:
             if why := address.revive(folder):
                 raise DatabaseUnavailable(why) from error
             return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
-
-    return engine
 
 
 def _patience(url: URL) -> dict[str, int]:
@@ -409,7 +430,7 @@ def _said_clearly(database: Database) -> Iterator[None]:
             ) from error
         if "file is not a database" in message:
             raise DatabaseError(f"{database!r} is not an SQLite database.") from error
-        if not isinstance(error, OperationalError):
+        if not (isinstance(error, OperationalError) or error.connection_invalidated):
             raise
         if database.is_sqlite and not Path(database.place).exists():
             raise DatabaseError(database._why_gone()) from error
@@ -439,7 +460,9 @@ def _revision(engine: Engine) -> str | None:
             raise
     with engine.connect() as connection:
         tables = set(inspect(connection).get_table_names())
-    if tables - {"alembic_version"}:  # which may have come since we asked
+    if "alembic_version" in tables:  # somebody made all of them since we asked
+        return _revision(engine)
+    if tables:
         raise DatabaseError(
             f"{engine.url.render_as_string()} holds tables of another program; give torc_nb a database of its own."
         )

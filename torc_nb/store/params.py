@@ -68,7 +68,7 @@ def of_jobs(database: Database, map_id: int, job_ids: Sequence[int]) -> Iterator
     statement = select(_jobs.c.id, _jobs.c.key, _jobs.c.status, _jobs.c.params, _jobs.c.rev)
     statement = statement.where(_jobs.c.map_id == map_id).order_by(_jobs.c.id)
     span = job_ids[-1] - job_ids[0] + 1 if job_ids else 0
-    with database.read() as connection:
+    with database.stream() as connection:
         if span <= _SPARSE * len(job_ids):
             wanted = set(job_ids)
             found = connection.execute(statement.where(_jobs.c.id.between(job_ids[0], job_ids[-1]))) if wanted else ()
@@ -85,7 +85,7 @@ def of_map(database: Database, workflow_id: int, map_id: int) -> Iterator[Sequen
         .where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
         .order_by(_jobs.c.id)
     )
-    with database.read() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
+    with database.stream() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
         for chunk in found.partitions():
             yield from chunk
 
@@ -94,7 +94,7 @@ def digests(database: Database, workflow_id: int, map_id: int) -> Iterator[tuple
     """Yield (job id, digest of its parameters) of a map's jobs."""
     statement = select(_jobs.c.id, _jobs.c.params_digest)
     statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
-    with database.read() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
+    with database.stream() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
         for job_id, digest in found:
             yield job_id, bytes(digest)
 

@@ -68,7 +68,7 @@ def of_map(
         statement = statement.limit(limit)
     # A reader that stops half-way closes its cursor too.
     with (
-        database.read() as connection,
+        database.stream() as connection,
         connection.execution_options(yield_per=CHUNK).execute(statement) as found,
     ):
         for chunk in found.partitions():

@@ -1,0 +1,346 @@
+"""The kinds of faults: whom each meets, what it does, and what it found in flight."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from services.slurm_cluster import SlurmCluster
+
+from chaos.alterations import LEASE
+from chaos.edits import Editor
+from chaos.journal import Journal
+from chaos.processes import WorkerProcess, signalled, workers
+from chaos.schedule import Planned
+from torc_nb.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from services.postgres_server import PostgresServer
+
+#: How long a fault waits for somebody whom it can meet, in seconds.
+WAIT_FOR_VICTIM = 10.0
+#: A result that came so long ago, in seconds, may be on its way to the database.
+ON_ITS_WAY = 0.1
+
+RUNNING, COMPLETION, CLAIM, NOTHING = "a running job", "a completion", "a claim", "nothing"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What a fault did to one worker, and when: what it ran in this time may have to be run again."""
+
+    worker: int
+    kind: str
+    began: float
+    ended: float  # infinite where the worker did not live on
+
+
+@dataclass
+class Scene:
+    """Where faults come: the workflow, and what it stands on."""
+
+    files: Path
+    journal: Journal
+    claimed: Callable[[int], int]  # how many jobs a worker holds that it has not begun
+    editor: Editor
+    cluster: SlurmCluster | None = None
+    server: PostgresServer | None = None
+    sqlite: Path | None = None
+    schedule_short: Callable[[float], str] | None = None  # an allocation with so short a walltime; its name in Slurm
+    is_over: threading.Event = field(default_factory=threading.Event)
+    harms: list[Harm] = field(default_factory=list)
+    database: threading.Lock = field(default_factory=threading.Lock)  # held by whoever keeps the database away
+    nodes: dict[str, threading.Lock] = field(default_factory=dict)
+    _aiming: threading.Lock = field(default_factory=threading.Lock)
+
+    def harm(self, worker: WorkerProcess, kind: str, ended: float = float("inf"), began: float | None = None) -> None:
+        """Note that a worker came to harm."""
+        self.harms.append(Harm(worker.pid, kind, time.time() if began is None else began, ended))
+
+    def in_flight(self, worker: WorkerProcess) -> str:
+        """What a worker has in hand."""
+        if self.journal.running(worker.pid):
+            return RUNNING
+        now = time.time()
+        if self.journal.ended_between(now - ON_ITS_WAY, now, worker.pid):
+            return COMPLETION
+        if self.database.acquire(blocking=False):
+            try:
+                return CLAIM if self.claimed(worker.pid) else NOTHING
+            finally:
+                self.database.release()
+        return NOTHING
+
+    @contextmanager
+    def victim(
+        self, planned: Planned, is_one: Callable[[WorkerProcess], object] = lambda worker: True
+    ) -> Iterator[tuple[WorkerProcess | None, str]]:
+        """Choose a worker, None if there is none for too long, and tell what it has in hand.
+
+        Faults that aim do so, and strike, one after the other: else all would wait for the same worker.
+        """
+        with self._aiming if planned.aims else nullcontext():
+            found = self._found(planned, is_one)
+            worker = chosen(found, planned) if found else None
+            yield worker, NOTHING if worker is None else self.in_flight(worker)
+
+    def _found(self, planned: Planned, is_one: Callable[[WorkerProcess], object]) -> list[WorkerProcess]:
+        """Wait until there are workers that a fault can meet, busy ones if it aims."""
+        deadline = time.monotonic() + WAIT_FOR_VICTIM
+        while True:
+            found = [one for one in workers(self.files) if is_one(one)]
+            busy = [one for one in found if self.journal.running(one.pid)]
+            if busy or (found and not planned.aims) or time.monotonic() > deadline or self.is_over.is_set():
+                return busy if busy and planned.aims else found
+            time.sleep(0.1)
+
+
+#: Injects a fault of one kind; returns what it hit.
+Fault = Callable[[Scene, Planned], str]
+
+
+def chosen(among: Sequence[_T], planned: Planned) -> _T:
+    """Return the one that the seed chose."""
+    return among[int(planned.choice * len(among))]
+
+
+def kill_worker(scene: Scene, planned: Planned) -> str:
+    """Kill a worker's process at once."""
+    with scene.victim(planned) as (worker, hit):
+        if worker is not None:
+            scene.harm(worker, planned.kind)
+            worker.send(signal.SIGKILL)
+    return hit
+
+
+def kill_child(scene: Scene, planned: Planned) -> str:
+    """Kill a process that runs jobs: its job fails, and its worker lives on."""
+    with scene.victim(planned, lambda worker: worker.children) as (worker, hit):
+        if worker is not None:
+            scene.harm(worker, planned.kind, ended=time.time())
+            signalled(chosen(worker.children, planned), signal.SIGKILL)
+    return hit
+
+
+def kill_nursery(scene: Scene, planned: Planned) -> str:
+    """Kill a process that bears children, with which these die; without the root nursery the worker leaves."""
+    with scene.victim(planned, lambda worker: worker.root_nursery) as (worker, hit):
+        if worker is not None:
+            nursery = chosen([*worker.root_nursery, *worker.nurseries], planned)
+            scene.harm(worker, planned.kind, ended=float("inf") if nursery in worker.root_nursery else time.time())
+            signalled(nursery, signal.SIGKILL)
+    return hit
+
+
+def stop_worker(scene: Scene, planned: Planned) -> str:
+    """Stop a worker's process, and continue it; its children run on. Where leases count, for up to three of them."""
+    with scene.victim(planned) as (worker, hit):
+        began = time.time()
+        if worker is not None:
+            worker.send(signal.SIGSTOP)
+    if worker is not None:
+        _pause(scene, (0.5 + 2.5 * planned.lasts) * (LEASE if scene.server else 1.0))
+        worker.send(signal.SIGCONT)
+        scene.harm(worker, planned.kind, began=began, ended=time.time())
+    return hit
+
+
+def kill_slurmd(scene: Scene, planned: Planned) -> str:
+    """Kill a node's daemon, and start it some seconds later; what runs on the node goes on."""
+    cluster = _cluster(scene)
+    node = _node(scene, planned)
+    with _alone(scene, node):
+        hit = _on_node(scene, node)
+        cluster.kill_slurmd(node)
+        _pause(scene, 0.5 + 4 * planned.lasts)
+        cluster.start_slurmd(node)
+    return hit
+
+
+def down_node(scene: Scene, planned: Planned) -> str:
+    """Take a node away: Slurm kills and requeues what runs there; some seconds later it is back."""
+    cluster = _cluster(scene)
+    node = _node(scene, planned)
+    with _alone(scene, node):
+        hit = _on_node(scene, node)
+        _harm_those(scene, planned, lambda worker: worker.node == node)
+        cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=chaos")
+        _pause(scene, 0.5 + 3 * planned.lasts)
+        _harm_those(scene, planned, lambda worker: worker.node == node)  # who came just before
+        with suppress(RuntimeError):  # it is back by itself
+            cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    return hit
+
+
+def cancel_allocation(scene: Scene, planned: Planned) -> str:
+    """Cancel an allocation, as with scancel on a terminal."""
+    return _to_job(scene, planned, lambda job: _cluster(scene).run("scancel", job))
+
+
+def requeue_allocation(scene: Scene, planned: Planned) -> str:
+    """Requeue an allocation, as a preempting partition does: its worker is killed and comes again."""
+    return _to_job(scene, planned, lambda job: _cluster(scene).run("scontrol", "requeue", job))
+
+
+def end_walltime(scene: Scene, planned: Planned) -> str:
+    """Bring a worker whose walltime is some seconds; when it ends Slurm kills it, unless it has left."""
+    if scene.schedule_short is None:
+        return NOTHING
+    walltime = 4 + 8 * planned.lasts
+    name = _patiently(scene, scene.schedule_short, walltime)
+    with scene.victim(replace(planned, aims=False), lambda worker: worker.slurm_job == name) as (worker, _):
+        if worker is None:
+            return NOTHING  # the nodes were full: it will come, and its end after it
+    _pause(scene, walltime - 1.0)  # it has begun some time ago
+    hit = scene.in_flight(worker)
+    scene.harm(worker, planned.kind)
+    with suppress(RuntimeError):  # it has left in time
+        _cluster(scene).run("scancel", name)
+    return hit
+
+
+def crash_server(scene: Scene, planned: Planned) -> str:
+    """Kill PostgreSQL at once, and start it some seconds later."""
+    server = _server(scene)
+    with _database_away(scene, planned) as hit:
+        server.crash()
+        _pause(scene, 0.2 + 4 * planned.lasts)
+        server.bring_up()
+    return hit[0]
+
+
+def pause_server(scene: Scene, planned: Planned) -> str:
+    """Stop PostgreSQL where it is, and let it go on some seconds later."""
+    server = _server(scene)
+    with _database_away(scene, planned) as hit:
+        server.pause()
+        _pause(scene, 0.5 + 1.2 * planned.lasts * LEASE)
+        server.go_on()
+    return hit[0]
+
+
+def lock_file(scene: Scene, planned: Planned) -> str:
+    """Hold the lock on an SQLite file for some seconds, from another process."""
+    code = (
+        f"import sqlite3; c = sqlite3.connect({str(scene.sqlite)!r}, isolation_level=None, timeout=20)\n"
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); input()"
+    )
+    with (
+        _database_away(scene, planned) as hit,
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder,
+    ):
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        _pause(scene, 0.5 + 4 * planned.lasts)
+        holder.kill()
+    return hit[0]
+
+
+def edit_jobs(scene: Scene, planned: Planned) -> str:
+    """Have some jobs run again, or cancel them and have them run after all."""
+    with scene.victim(planned):
+        pass  # now something is under way
+    return CLAIM if scene.editor.edit(planned) else NOTHING
+
+
+_ANYWHERE: Mapping[str, Fault] = {
+    "worker killed": kill_worker,
+    "child killed": kill_child,
+    "nursery killed": kill_nursery,
+    "worker stopped": stop_worker,
+    "jobs edited": edit_jobs,
+}
+ON_SLURM: Mapping[str, Fault] = {
+    **_ANYWHERE,
+    "slurmd killed": kill_slurmd,
+    "node down": down_node,
+    "allocation canceled": cancel_allocation,
+    "allocation requeued": requeue_allocation,
+    "walltime ended": end_walltime,
+    "server crashed": crash_server,
+    "server paused": pause_server,
+}
+ON_SQLITE: Mapping[str, Fault] = {**_ANYWHERE, "file locked": lock_file}
+
+
+def _patiently(scene: Scene, act: Callable[[float], str], seconds: float) -> str:
+    """Ask again while the database is away; what is asked of it is no part of the fault."""
+    while True:
+        try:
+            return act(seconds)
+        except DatabaseUnavailable:
+            if scene.is_over.wait(0.5):
+                raise
+
+
+def _pause(scene: Scene, seconds: float) -> None:
+    """Let a fault last, until all is over at most."""
+    scene.is_over.wait(seconds)
+
+
+def _cluster(scene: Scene) -> SlurmCluster:
+    assert scene.cluster is not None
+    return scene.cluster
+
+
+def _server(scene: Scene) -> PostgresServer:
+    assert scene.server is not None
+    return scene.server
+
+
+@contextmanager
+def _alone(scene: Scene, node: str) -> Iterator[None]:
+    """Let one fault at a time change a node itself."""
+    with scene.nodes[node]:
+        yield
+
+
+def _node(scene: Scene, planned: Planned) -> str:
+    """A node, one with a worker if there is one."""
+    with scene.victim(planned, lambda worker: worker.node) as (worker, _):
+        return chosen(sorted(scene.nodes), planned) if worker is None else worker.node
+
+
+def _on_node(scene: Scene, node: str) -> str:
+    hits = [scene.in_flight(worker) for worker in workers(scene.files) if worker.node == node]
+    return next((hit for hit in hits if hit != NOTHING), NOTHING)
+
+
+def _harm_those(scene: Scene, planned: Planned, are_meant: Callable[[WorkerProcess], bool]) -> None:
+    for worker in workers(scene.files):
+        if are_meant(worker):
+            scene.harm(worker, planned.kind)
+
+
+def _to_job(scene: Scene, planned: Planned, act: Callable[[str], object]) -> str:
+    """Do something to the allocation of a worker."""
+    with scene.victim(planned, lambda worker: worker.slurm_job) as (worker, hit):
+        if worker is None:
+            return NOTHING
+        scene.harm(worker, planned.kind)
+        with suppress(RuntimeError):  # Slurm has just ended it
+            act(worker.slurm_job)
+    return hit
+
+
+@contextmanager
+def _database_away(scene: Scene, planned: Planned) -> Iterator[list[str]]:
+    """Let one fault at a time keep the database away; jobs that end meanwhile are completions that it hits."""
+    with scene.database:
+        with scene.victim(planned):
+            pass  # now there is somebody to be hit
+        began = time.time()
+        hit = [NOTHING]
+        yield hit
+        if scene.journal.ended_between(began - ON_ITS_WAY, time.time()):
+            hit[0] = COMPLETION
