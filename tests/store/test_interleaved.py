@@ -316,15 +316,17 @@ class Interleaved(RuleBasedStateMachine):
         leases.leave(self.scene.database, self.workers[who])
         self.model.free(who, interrupted=False)
 
-    @rule(who=WORKERS, n=st.integers(0, 2))
+    @rule(who=WORKERS, n=st.integers(0, 2), again=st.integers(0, 2))
     @precondition(lambda self: any(self.believed) or self.model.claimable())
-    def run_out(self, who: int, n: int) -> None:
-        """Nothing is heard of a worker on another machine, which goes on with what it has been given."""
+    def run_out(self, who: int, n: int, again: int) -> None:
+        """Nothing is heard of a worker on another machine, which goes on with what it was given, and takes more."""
         if n:
             self.claim(who, n)
             self._check_stops()  # of which nothing is known when it is lost
         self.scene.set_worker(self.workers[who], boot_id="elsewhere", last_seen=0.0, lease_expires=1000.0)
         self._expire(who)
+        if again and self.model.claimable():
+            self.claim(who, again)
 
     @rule(who=WORKERS, chosen=SOME, end=ENDS)
     @precondition(lambda self: any(self.believed))
