@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, select, update
 
 from torc_nb.models import CLAIMED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, recorded_files, schema
+from torc_nb.store import bulk, cancellations, counts, dependencies, recorded_files, schema
 
 _jobs = schema.jobs
 _results = schema.results
@@ -64,7 +64,8 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
     late = [
         (done, verdict)
-        for done in unknown(connection, others)
+        # the newest first: of two attempts that are told at once it is the one that was given last
+        for done in sorted(unknown(connection, others), key=attrgetter("attempt"), reverse=True)
         if (verdict := _judge_late(connection, worker_id, done, tally)) is not None
     ]
     effective = kept + [done for done, is_late in late if not is_late]
@@ -149,10 +150,22 @@ def _is_still_wanted(connection: Connection, job: Row[Any], done: Completion) ->
     """Whether nobody finished the job meanwhile, and it would run with the same inputs and code again."""
     if done.status != JobStatus.COMPLETED or job.status not in (JobStatus.READY, *CLAIMED):
         return False
-    if job.collects is not None and done.run_id != _run_id(connection, job.workflow_id):
-        return False  # the results that it was given may have come anew
+    if job.collects is not None and (job.replaced is not None or done.attempt != job.attempt):
+        return False  # it was given fewer rows than there are, or may have been
+    if done.run_id != _run_id(connection, job.workflow_id) and dependencies.waits(connection, job):
+        return False  # what it waited for may have come anew
+    if _has_newer_result(connection, done):
+        return False  # so that the job was made to run once more since
     code = job.function_id or connection.scalar(select(_maps.c.function_id).where(_maps.c.id == job.map_id))
     return (code or 0) == done.function_id and _same_inputs(job.params_digest, done)
+
+
+def _has_newer_result(connection: Connection, done: Completion) -> bool:
+    """Whether a later attempt of the job has finished."""
+    newer = select(_results.c.attempt).where(
+        _results.c.job_id == done.job_id, _results.c.attempt > done.attempt, _results.c.late.is_(False)
+    )
+    return connection.scalar(newer.limit(1)) is not None
 
 
 def _run_id(connection: Connection, workflow_id: int) -> int:

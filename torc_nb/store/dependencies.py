@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
 from torc_nb.models import FINISHED, JobStatus
 from torc_nb.store import blockers, counts, events, schema, sources, watch
@@ -30,6 +30,20 @@ def after_map(
 ) -> None:
     """Let a job, or all jobs of a map, wait for a whole map: one row, however many jobs it has."""
     connection.execute(insert(_of_maps).values(job_id=job_id, map_id=map_id, blocked_by_map_id=blocked_by_map_id))
+
+
+def waits(connection: Connection, job: Row[Any]) -> bool:
+    """Whether a job waits for others, by itself or with its map; one that takes another's result alone does not count.
+
+    What such a one is given tells by which attempt it was made.
+    """
+    of_map = _of_maps.c.map_id == job.map_id
+    questions = [
+        select(_of_jobs.c.job_id).where(_of_jobs.c.job_id == job.id),
+        select(_of_maps.c.id).where((_of_maps.c.job_id == job.id) | (of_map & _of_maps.c.each.is_(False))),
+        blockers.of_map(job.map_id),
+    ]
+    return any(connection.scalar(question.limit(1)) is not None for question in questions)
 
 
 class _Waiting(NamedTuple):

@@ -64,7 +64,9 @@ def _renew(connection: Connection, job_id: int, declaration: Declaration, new: i
     if new:
         cancellations.ask(connection, [job])
         status = JobStatus.BLOCKED
-        values |= {"status": int(status), "note": None, "worker_id": None, "result_attempt": None}
+        # What attempts were given until now is not all: late, they do not count.
+        values |= {"replaced": job.params, "status": int(status), "note": None, "worker_id": None}
+        values["result_attempt"] = None
     if status not in CLAIMED:
         requirement_id = values["requirement_id"] = declaration.postprocess_requirement_id
     tally.add(0, job.requirement_id, job.status, -1)
