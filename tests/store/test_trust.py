@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from services.postgres_server import PostgresServer
+from sqlalchemy.engine import make_url
 
 from torc_nb import private
 from torc_nb.errors import NotPrivate, NotTrusted
@@ -97,14 +98,19 @@ def test_another_users_file_is_not(file: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_another_roles_tables_are_not(postgres_server: PostgresServer, postgres_url: str, tmp_path: Path) -> None:
     """Until one is a member of the role that owns them."""
     Database.open(postgres_url).close()
-    role = sql.Identifier(f"guest_{postgres_url.rpartition('_')[2]}")
+    ours = make_url(postgres_url)
+    name = f"guest_{ours.database}"
+    role = sql.Identifier(name)
+    passfile = tmp_path / "passfile"
+    passfile.touch(mode=0o600)
+    passfile.write_text(f"*:*:*:{name}:guest\n")
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'guest'").format(role))
         for kind in ("TABLES", "SEQUENCES"):
             connection.execute(sql.SQL(f"GRANT ALL ON ALL {kind} IN SCHEMA public TO {{}}").format(role))
         try:
-            where = postgres_url.rpartition("@")[2]
-            database = Database.open(f"postgresql://{role.as_string().strip(chr(34))}:guest@{where}")
+            theirs = ours.set(username=name).update_query_dict({"passfile": str(passfile)})
+            database = Database.open(theirs.render_as_string())
             workflow = workflows.create(database, WorkflowModel(name="mine", files=str(tmp_path / "files")))
             assert "is torc's. If you trust" in str(trust.doubt(database, workflow))
             connection.execute(sql.SQL("GRANT torc TO {}").format(role))
