@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import resource
@@ -132,9 +131,11 @@ class Attempt:
 
     def _output(self) -> tuple[bytes, bytes]:
         """What the job printed, C code and programs that it started included; the files are emptied for the next."""
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):  # the disk is full
-                stream.flush()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:  # the disk is full
+            pass
         _c_library.fflush(None)
         return taken(1), taken(2)
 
