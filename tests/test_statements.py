@@ -18,9 +18,11 @@ TAKES_SQL = {
 #: Where a statement with parts is right, how it begins, and why.
 ALLOWED = {
     "store/bulk.py: COPY ": "names of the schema's own, quoted; SQLAlchemy knows no COPY",
-    "store/database.py: PRAGMA busy_timeout = ": "a number",
-    "store/database.py: PRAGMA journal_mode = ": "one of two words; a PRAGMA takes no parameters",
-    "store/database.py: PRAGMA synchronous = ": "one of two words",
+    "store/copying.py: PRAGMA user_version = ": "a number; a PRAGMA takes no parameters",
+    "store/server.py: SET idle_in_transaction_session_timeout = ": "a number; SET takes no parameters",
+    "store/sqlite_file.py: PRAGMA busy_timeout = ": "a number",
+    "store/sqlite_file.py: PRAGMA journal_mode = ": "one of two words; a PRAGMA takes no parameters",
+    "store/sqlite_file.py: PRAGMA synchronous = ": "one of two words",
     "store/watch.py: LISTEN torc_": "a number; LISTEN takes no parameters",
 }
 

@@ -20,7 +20,8 @@ LEASE = 4.0
 #: All as with users, but in a tenth of their time.
 TIMES: Alterations = {
     "torc_nb.store.leases": f"LEASE = {LEASE}",
-    "torc_nb.store.database": "LOCK_TIMEOUT, SILENCE = 3.0, 2.0",
+    "torc_nb.store.sqlite_file": "LOCK_TIMEOUT = 3.0",
+    "torc_nb.store.server": "SILENCE = 2.0",
     "torc_nb.worker.ledger": "HEARTBEAT, INSPECTION, LONGEST_WAIT = 0.5, 1.0, 1.0",
     "torc_nb.api.launching": "ASK_AGAIN = 1.0",
 }

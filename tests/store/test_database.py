@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
-from torc_nb.store import Database, database, schema
+from torc_nb.store import Database, database, schema, server, sqlite_file
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_opening_an_existing_database_is_quick_to_import(tmp_path: Path) -> None
 
 def test_a_full_or_locked_file_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that waits too long says that the database does not answer."""
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(sqlite_file, "LOCK_TIMEOUT", 0.1)
     opened = Database.open(tmp_path / "torc.db")
     other = sqlite3.connect(tmp_path / "torc.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -263,7 +263,7 @@ def test_what_stops_in_mid_transaction_holds_up_others_for_a_while_only(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A node that freezes, or vanishes, with rows locked: they are free soon, and it is told so if it comes back."""
-    monkeypatch.setattr(database, "SILENCE", 0.5)
+    monkeypatch.setattr(server, "SILENCE", 0.5)
     frozen, other = Database.open(postgres_url), Database.open(postgres_url)
 
     def freeze() -> None:
@@ -280,7 +280,7 @@ def test_what_stops_in_mid_transaction_holds_up_others_for_a_while_only(
 
 def test_rows_are_streamed_at_the_callers_pace(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever takes them slowly holds up nobody, and gets them all."""
-    monkeypatch.setattr(database, "SILENCE", 0.2)
+    monkeypatch.setattr(server, "SILENCE", 0.2)
     opened = Database.open(postgres_url)
     with opened.stream() as connection:
         assert connection.scalar(text("SELECT 1")) == 1

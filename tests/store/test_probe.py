@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from torc_nb.errors import DatabaseError
-from torc_nb.store import Database, database, machine, probe
+from torc_nb.store import Database, machine, probe, sqlite_file
 
 #: SQLite's own way of doing without locks: what a filesystem looks like whose locks do nothing.
 NO_LOCKS = "unix-none"
@@ -27,9 +27,9 @@ def on_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     folder = tmp_path / "mounted"
     folder.mkdir()
     monkeypatch.setattr(machine, "NETWORK_FILESYSTEMS", frozenset({machine.filesystem(tmp_path)}))
-    database._check_locks.cache_clear()
+    sqlite_file._check_locks.cache_clear()
     yield folder
-    database._check_locks.cache_clear()
+    sqlite_file._check_locks.cache_clear()
 
 
 def test_where_locks_work_there_is_nothing_to_complain_of(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_database_whose_locks_do_not_work_is_refused(on_network: Path, monkeyp
     """The new one is not made and the existing one not touched; the message names the folder, why, and two ways out."""
     Database.open(on_network / "torc.db").close()
     before = (on_network / "torc.db").read_bytes()
-    database._check_locks.cache_clear()
+    sqlite_file._check_locks.cache_clear()
     monkeypatch.setattr(probe, "complaint", partial(probe.complaint, vfs=NO_LOCKS))
     for name in ("torc.db", "new.db", "torc.db"):
         with pytest.raises(DatabaseError, match="two processes had the same exclusive lock") as refused:

@@ -104,7 +104,7 @@ class Site:
         wanted = WorkerSettings(self.url, self.id, 0, **settings)
         command = f"from torc_nb import worker, models; worker.run(models.WorkerSettings(*{tuple(wanted)!r}))"
         if lock_timeout is not None:
-            command = f"from torc_nb.store import database; database.LOCK_TIMEOUT = {lock_timeout}; {command}"
+            command = f"from torc_nb.store import sqlite_file; sqlite_file.LOCK_TIMEOUT = {lock_timeout}; {command}"
         command = f"{prelude}{command}"
         source = str(Path(torc_nb.__file__).parent.parent)
         said = self.folder / f"worker-{len(self.processes)}.txt"

@@ -15,7 +15,8 @@ from torc_nb import server_db
 from torc_nb.api import places
 from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound
 from torc_nb.store import Database, address, copying, leases, sizes, workflows
-from torc_nb.store.database import MOVED, parse_url
+from torc_nb.store.database import parse_url
+from torc_nb.store.sqlite_file import MOVED
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, Text, fun
 
 from torc_nb.errors import Conflict, DatabaseError
 from torc_nb.store import leases, machine, schema
-from torc_nb.store.database import HAS_MOVED, MOVED, Database
+from torc_nb.store.database import Database
+from torc_nb.store.sqlite_file import HAS_MOVED, MOVED
 
 #: How many rows are in memory at a time.
 _PIECE = 10_000

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text, update
+from sqlalchemy import Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from torc_nb import private
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
 from torc_nb.models.addresses import without_password
-from torc_nb.store import address, machine, schema
-
-#: How long a transaction waits for another writer before it gives up, in seconds.
-LOCK_TIMEOUT = 30.0
-
-#: What is added to the name of an SQLite file whose content has moved to a server.
-MOVED = ".moved"
-#: What its `user_version` says then.
-HAS_MOVED = 1
-
-#: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
-#: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
-SILENCE = 30.0
+from torc_nb.store import address, schema, server, sqlite_file
 
 
 class Database:
@@ -78,9 +63,9 @@ class Database:
         """
         parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite":
-            engine = _sqlite_engine(parsed, create, trust)
+            engine = sqlite_file.engine(parsed, create=create, trust=trust)
         else:
-            engine = _postgresql_engine(parsed)
+            engine = server.engine(parsed)
         database = cls(engine, trust=trust)
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
@@ -94,9 +79,9 @@ class Database:
     @property
     def url(self) -> str:
         """The URL, to open the same database again."""
-        server = address.folder_of(self.engine.url)
-        if server is not None:
-            return address.url_of(server)
+        folder = address.folder_of(self.engine.url)
+        if folder is not None:
+            return address.url_of(folder)
         return self.engine.url.render_as_string(hide_password=False)
 
     @property
@@ -104,16 +89,16 @@ class Database:
         """The folder of an SQLite file, or that beside a private server; None for a site's own."""
         if self.is_sqlite:
             return Path(self.engine.url.database or "").parent
-        server = address.folder_of(self.engine.url)
-        return None if server is None else server.parent
+        folder = address.folder_of(self.engine.url)
+        return None if folder is None else folder.parent
 
     @property
     def place(self) -> str:
         """Where it is, as users know it: a file, a private server's folder, or a URL without a password."""
         if self.is_sqlite:
             return str(self.engine.url.database)
-        server = address.folder_of(self.engine.url)
-        return self.engine.url.render_as_string() if server is None else f"the server of {server}"
+        folder = address.folder_of(self.engine.url)
+        return self.engine.url.render_as_string() if folder is None else f"the server of {folder}"
 
     def __repr__(self) -> str:
         return f"Database({self.place!r})"
@@ -130,8 +115,8 @@ class Database:
             raise DatabaseError(self._why_gone())
 
     def _why_gone(self) -> str:
-        has_moved = Path(f"{self.engine.url.database}{MOVED}").exists()
-        return _has_moved(self.engine.url.database) if has_moved else f"{self!r} was removed."
+        has_moved = Path(f"{self.engine.url.database}{sqlite_file.MOVED}").exists()
+        return sqlite_file.has_moved(self.engine.url.database) if has_moved else f"{self!r} was removed."
 
     def close(self) -> None:
         """Close its connections; using it again opens new ones."""
@@ -230,10 +215,6 @@ class _Abandon:
             engine.dispose(close=False)
 
 
-def _has_moved(file: str | os.PathLike[str] | None) -> str:
-    return f"{file} has moved to a database server: open it again, Workflow(name) in its folder."
-
-
 def parse_url(url: str | os.PathLike[str]) -> URL:
     """Read a database's URL, or the path of an SQLite file.
 
@@ -258,162 +239,11 @@ def parse_url(url: str | os.PathLike[str]) -> URL:
         if "@" in (parsed.host or ""):  # the rest of the password would be shown as the host
             raise InvalidRequest(f"The password of {without_password(text_)} has an @ in it: write that as %40.")
         if parsed.password is not None or "password" in parsed.query:
-            raise InvalidRequest(_where_passwords_belong(parsed))
+            raise InvalidRequest(server.where_passwords_belong(parsed))
         return parsed.set(drivername="postgresql+psycopg")
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidRequest("An SQLite database in memory cannot be shared with workers; give the path of a file.")
     return parsed.set(database=str(Path(parsed.database).expanduser().resolve()))
-
-
-def _where_passwords_belong(url: URL) -> str:
-    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
-    line = ":".join([url.host or "*", str(url.port or "*"), url.database or "*", url.username or "*", "PASSWORD"])
-    return (
-        "A password does not belong into a database's URL, which many can read: put this line into ~/.pgpass, a file "
-        f"that only you may read (chmod 600 ~/.pgpass),\n    {line}\nand name the database by {bare}"
-    )
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    engine = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
-    if (folder := address.folder_of(url)) is not None:
-        _look_up(engine, folder)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        connection.autocommit = True  # else the setting would end with the first transaction that is rolled back
-        connection.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * SILENCE)}")
-        connection.autocommit = False
-
-    return engine
-
-
-def _look_up(engine: Engine, folder: Path) -> None:
-    """Have each new connection of an engine made to where a private server is by then."""
-
-    @event.listens_for(engine, "do_connect")
-    def connect(dialect: Any, _record: object, arguments: Any, parameters: dict[str, Any]) -> Any:
-        parameters.pop(address.PARAMETER)
-        try:
-            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
-        except (dialect.loaded_dbapi.OperationalError, DatabaseUnavailable) as error:
-            if why := address.revive(folder):
-                raise DatabaseUnavailable(why) from error
-            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
-
-
-def _patience(url: URL) -> dict[str, int]:
-    """How long a server may be silent before its connection counts as broken, where the URL does not say: seconds.
-
-    Otherwise a pulled cable would keep whoever waits for an answer for many minutes.
-    """
-    keepalive = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
-    return {name: value for name, value in keepalive.items() if name not in url.query}
-
-
-def _sqlite_engine(url: URL, create: bool, trust: bool) -> Engine:
-    path = Path(str(url.database))
-    exists = path.exists()
-    if not exists and not create:
-        raise DatabaseError(f"There is no database {path}.")
-    try:
-        private.make_folder(path.parent)
-        if not trust:
-            _check_private(path)
-        is_on_network = machine.is_on_network(path)
-        if is_on_network:
-            _check_locks(path.parent)
-        if not exists:
-            # Made by us, so that it is private from its first byte.
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise DatabaseError(f"{path} cannot be {'used' if exists else 'made'}: {error.strerror}.") from error
-    # A write-ahead log is in memory that several machines do not share.
-    journal = "DELETE" if is_on_network else "WAL"
-
-    def connect() -> sqlite3.Connection:
-        # rw: a file that was removed is not made anew, empty
-        return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_TIMEOUT, check_same_thread=False)
-
-    engine = create_engine(url, creator=connect)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, below
-        # The first to open a file changes its journal, which SQLite does not wait for: all others would be refused.
-        _patiently(connection, f"PRAGMA journal_mode = {journal}")
-        # In WAL a crash of the machine may lose the last commits, never the file; a killed process loses nothing.
-        connection.execute(f"PRAGMA synchronous = {'NORMAL' if journal == 'WAL' else 'FULL'}")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute("PRAGMA cache_size = -16000")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes its place at once: a reader that turns writer would meet SQLITE_BUSY with no time-out.
-        is_writing = connection.get_execution_options().get("torc_nb_write", False)
-        if is_writing:
-            _begin_writing(connection)
-        else:
-            connection.exec_driver_sql("BEGIN")
-        # Who has the file open would write into it for ever, though it has another name.
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() == HAS_MOVED and (
-            is_writing or not path.exists()
-        ):
-            raise DatabaseError(_has_moved(path))
-
-    return engine
-
-
-def _check_private(path: Path) -> None:
-    """Make sure that only the file's owner can change it, or what SQLite would read in its place: its journals."""
-    owner = path.stat().st_uid if path.exists() else None
-    private.check(path.parent, owner=owner)
-    for ending in ("", "-wal", "-shm", "-journal"):
-        with suppress(FileNotFoundError):
-            private.check(path.with_name(f"{path.name}{ending}"), owner=owner)
-
-
-@cache
-def _check_locks(folder: Path) -> None:
-    """Make sure, once, that the locks of a network filesystem work: without them a database is soon destroyed."""
-    from torc_nb.store import probe
-
-    if complaint := probe.complaint(folder):
-        raise DatabaseError(
-            f"{folder} is on a network filesystem ({machine.filesystem(folder)}) whose locks do not work: {complaint}. "
-            "An SQLite database would be destroyed there. Name a file on another filesystem (--db or "
-            "TORC_NB_DATABASE_URL), or use a PostgreSQL database."
-        )
-
-
-def _begin_writing(connection: Connection) -> None:
-    """Take the one writer's place.
-
-    SQLite itself would sleep up to 100 ms between two attempts, and miss the short gaps that another's many small
-    transactions leave.
-    """
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
-        _patiently(driver, "BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # refused once more, in SQLAlchemy's words
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {int(1000 * LOCK_TIMEOUT)}")
-
-
-def _patiently(driver: sqlite3.Connection, statement: str) -> None:
-    """Execute a statement, asking every few milliseconds while another process holds a lock."""
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            driver.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(random.uniform(0.001, 0.004))
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""PostgreSQL servers: a site's own, and the private one, wherever it is by then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from torc_nb.errors import DatabaseUnavailable
+from torc_nb.store import address
+
+#: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
+#: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
+SILENCE = 30.0
+
+
+def where_passwords_belong(url: URL) -> str:
+    """Say what to do instead of writing a password into a URL."""
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
+    line = ":".join([url.host or "*", str(url.port or "*"), url.database or "*", url.username or "*", "PASSWORD"])
+    return (
+        "A password does not belong into a database's URL, which many can read: put this line into ~/.pgpass, a file "
+        f"that only you may read (chmod 600 ~/.pgpass),\n    {line}\nand name the database by {bare}"
+    )
+
+
+def engine(url: URL) -> Engine:
+    """Reach a server; no connection is made yet."""
+    made = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
+    if (folder := address.folder_of(url)) is not None:
+        _look_up(made, folder)
+
+    @event.listens_for(made, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.autocommit = True  # else the setting would end with the first transaction that is rolled back
+        connection.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * SILENCE)}")
+        connection.autocommit = False
+
+    return made
+
+
+def _look_up(made: Engine, folder: Path) -> None:
+    """Have each new connection of an engine made to where a private server is by then."""
+
+    @event.listens_for(made, "do_connect")
+    def connect(dialect: Any, _record: object, arguments: Any, parameters: dict[str, Any]) -> Any:
+        parameters.pop(address.PARAMETER)
+        try:
+            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
+        except (dialect.loaded_dbapi.OperationalError, DatabaseUnavailable) as error:
+            if why := address.revive(folder):
+                raise DatabaseUnavailable(why) from error
+            return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """How long a server may be silent before its connection counts as broken, where the URL does not say: seconds.
+
+    Otherwise a pulled cable would keep whoever waits for an answer for many minutes.
+    """
+    keepalive = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
+    return {name: value for name, value in keepalive.items() if name not in url.query}
