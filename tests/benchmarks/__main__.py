@@ -15,7 +15,9 @@ from tests.benchmarks import (
     commands,
     completing,
     dependents,
+    drain,
     fan_in,
+    idle,
     latency,
     million,
     peers,
@@ -29,6 +31,7 @@ from tests.benchmarks.report import Section, machine_facts
 #: Without a name on the command line: all but those that take long.
 DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
+    "idle", "drain",
 ]  # fmt: skip
 LONG = ["million", "restarts", "clean", "fan-in"]
 NAMES = [*DEFAULT, *LONG]
@@ -52,6 +55,8 @@ def main() -> None:
         "dependents": [lambda: dependents.measure(options.dependents, options.folder)],
         "completing": [lambda: completing.measure(options.completions, options.folder)],
         "barrier": [lambda: barrier.measure(options.barrier, options.folder)],
+        "idle": [lambda: idle.measure(options.idle, options.idle_seconds, options.folder)],
+        "drain": [lambda: drain.measure(options.drain, options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
         "clean": [lambda: clean.measure(options.restarts, options.folder)],
@@ -85,6 +90,9 @@ def _options() -> argparse.Namespace:
     add("--dependents", type=int, default=40, help="dependents: pairs of each kind; default: %(default)s")
     add("--completions", type=int, default=100_000, help="completing: jobs of each side; default: %(default)s")
     add("--barrier", type=int, default=1_000, help="barrier: jobs on either side; default: %(default)s")
+    add("--idle", type=int, default=64, help="idle: workers; default: %(default)s")
+    add("--idle-seconds", type=float, default=30.0, help="idle: for how long; default: %(default)s")
+    add("--drain", type=int, default=100_000, help="drain: jobs; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
     add("--restarts", type=int, default=1_000_000, help="restarts, clean: completed jobs; default: %(default)s")
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
