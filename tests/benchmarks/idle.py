@@ -6,6 +6,7 @@ Real workers stay on a workflow without jobs. What all processes of the server u
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,5 +75,6 @@ def _cpu(*processes: Any) -> float:
     for process in processes:
         total += sum(process.cpu_times()[:4])  # the last two are of children that have ended
         for child in process.children(recursive=True):
-            total += sum(child.cpu_times()[:2])
+            with suppress(psutil.NoSuchProcess):  # it ended just now, as the server's helpers do
+                total += sum(child.cpu_times()[:2])
     return total

@@ -131,6 +131,7 @@ class PostgresServer:
             account = pwd.getpwnam("nobody")
             for path in (self.folder, password_file):
                 os.chown(path, account.pw_uid, account.pw_gid)
+            self.folder.chmod(0o711)  # root within a namespace of its own is a stranger here, and reads the passfile
         options = ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync"]
         self._run("initdb", "-D", str(self._data), "-U", USER, f"--pwfile={password_file}", *options)
 
