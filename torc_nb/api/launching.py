@@ -108,8 +108,8 @@ def schedule_nodes(
     assert workflow.id is not None
     if n < 1:
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
-    _refuse_elsewhere(database, scheduler)
     trust.check(database, workflow, _WOULD_RUN)
+    _refuse_elsewhere(database, scheduler)
     folder = _folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
