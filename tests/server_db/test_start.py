@@ -209,3 +209,28 @@ def test_own_addresses() -> None:
     assert machine.is_own_address("127.0.0.1")
     assert not machine.is_own_address("192.0.2.77")
     assert not machine.is_own_address("no-such-host.invalid")
+
+
+def test_a_file_is_put_back_under_an_open_kernel(study: Study) -> None:
+    """The kernel sees what was put back, and what it writes thereafter is there and whole."""
+    study.python(MAPPED)
+    copy = study.facts("db", "backup", str(study.folder / "mine"))["file"]
+    said = study.python(
+        LEFT
+        + f"""
+import subprocess, sys
+wf.map(lambda x: x, range(3), name="later")
+subprocess.run([sys.executable, "-m", "torc_nb.cli", "db", "restore", {copy!r}, "--yes"], check=True)
+print([one.name for one in wf.maps])
+wf.map(lambda x: x, range(5), name="latest")
+"""
+    )
+    assert "['run']" in said
+    found = study.python("""
+import sqlite3
+from torc_nb import Workflow
+print([one.name for one in Workflow("sweep").maps])
+print(sqlite3.connect(".torc/torc.db").execute("PRAGMA integrity_check").fetchone())
+""")
+    assert "['run', 'latest']" in found
+    assert "('ok',)" in found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torc_nb import server_db
+from torc_nb import private, server_db
 from torc_nb.api import places
 from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound
 from torc_nb.store import Database, address, copying, leases, sizes, workflows
@@ -187,13 +186,10 @@ def status(chosen: str) -> Standing:
 def _file_status(file: Path) -> Standing:
     if not file.exists():
         raise NotFound(f"There is no database {file} yet.")
-    size = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*") if one.name in _names(file))
+    parts = (file.with_name(f"{file.name}{ending}") for ending in ("", "-wal", "-shm"))
+    size = sum(part.stat().st_size for part in parts if part.exists())
     with closing(Database.open(file, create=False)) as database:
         return Standing(str(file), "file", size=size, workers=leases.present(database))
-
-
-def _names(file: Path) -> set[str]:
-    return {file.name, f"{file.name}-wal", f"{file.name}-shm"}
 
 
 def _server_status(folder: Path) -> Standing:
@@ -236,17 +232,25 @@ def _copy_file(file: Path, to: Path) -> Path:
     copy = to / f"{time.strftime('%Y-%m-%d-%H%M%S')}.db"
     half = copy.with_suffix(".part")
     try:
-        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(to)
         os.close(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"{copy} cannot be made: {error.strerror}.") from error
+    _copy_content(file, half)
+    half.replace(copy)
+    return copy
+
+
+def _copy_content(file: Path, to: Path) -> None:
+    """Copy by SQLite's own means, which respect those who have either file open."""
+    try:
         with (
             closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(half)) as sink,
+            closing(sqlite3.connect(to)) as sink,
         ):
             source.backup(sink)
-        half.replace(copy)
-    except (OSError, sqlite3.Error) as error:
-        raise DatabaseError(f"{file} could not be copied to {copy}: {error}") from error
-    return copy
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{file} could not be copied to {to}: {error}.") from error
 
 
 def restore(chosen: str, copy: str | os.PathLike[str]) -> str:
@@ -281,14 +285,13 @@ def _put_back(copy: Path, file: Path) -> Path:
     with closing(Database.open(copy, create=False)):
         pass  # it is a database of ours
     before = file.with_name(f"{file.name}.before-{time.strftime('%Y-%m-%d-%H%M%S')}")
-    half = file.with_name(f"{file.name}.part")
-    shutil.copyfile(copy, half)
-    half.chmod(0o600)
     if file.exists():
-        with closing(sqlite3.connect(file)) as old:
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        file.rename(before)
-    half.rename(file)
+        os.close(os.open(before, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+        _copy_content(file, before)
+    else:
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+    # Into the file, not in its place: whoever has it open would go on with its journal, which has its name.
+    _copy_content(copy, file)
     return before
 
 
