@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ AS_SOMEBODY = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 class Study:
     """A folder with a database, and the commands that its user types there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, as_user: Sequence[str] = AS_SOMEBODY, **environment: str) -> None:
         self.folder = folder
+        self._as_user = as_user
+        self._added = environment
         self.server = folder / ".torc" / "server"
 
     def torc(self, *words: str, code: int = 0) -> str:
@@ -43,7 +45,7 @@ class Study:
     def begin(self, source: str) -> subprocess.Popen[str]:
         """Start a script that is left running."""
         return subprocess.Popen(
-            [*AS_SOMEBODY, sys.executable, "-c", source],
+            [*self._as_user, sys.executable, "-c", source],
             cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -80,7 +82,7 @@ class Study:
 
     def _run(self, arguments: list[str], code: int) -> str:
         done = subprocess.run(
-            [*AS_SOMEBODY, sys.executable, "-P", *arguments],
+            [*self._as_user, sys.executable, "-P", *arguments],
             cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=180,
         )  # fmt: skip
@@ -90,7 +92,7 @@ class Study:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TORC_", "PG", "XDG_"))}
-        return kept | {"HOME": str(self.folder), "PYTHONPATH": SEARCH_PATH}
+        return kept | {"HOME": str(self.folder), "PYTHONPATH": SEARCH_PATH} | self._added
 
 
 @pytest.fixture

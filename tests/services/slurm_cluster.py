@@ -77,13 +77,27 @@ class SlurmCluster:
         Memory of each node in MiB, as Slurm is told.
     extra : sequence of str
         Further lines of slurm.conf.
+    as_user : sequence of str
+        What runs a command as the user whose cluster it is to be; default: as whoever runs the tests.
+    user : str
+        The name of that user.
     """
 
-    def __init__(self, nodes: int = 3, cpus: int = 4, memory: int = 4000, extra: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        nodes: int = 3,
+        cpus: int = 4,
+        memory: int = 4000,
+        extra: Sequence[str] = (),
+        as_user: Sequence[str] = (),
+        user: str = "",
+    ) -> None:
         self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
         self._shape = f"CPUs={cpus} RealMemory={memory}"
         self._memory_per_cpu = memory // cpus
         self._extra = list(extra)
+        self._as_user = list(as_user)
+        self._user = user or getpass.getuser()
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     @staticmethod
@@ -127,7 +141,11 @@ class SlurmCluster:
     def run(self, program: str, *arguments: str) -> str:
         """What a command of Slurm prints, for instance ``run("scontrol", "show", "node", "n1")``."""
         done = subprocess.run(
-            [program, *arguments], env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+            [*self._as_user, program, *arguments],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
         if done.returncode:
             raise RuntimeError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")
@@ -190,7 +208,7 @@ class SlurmCluster:
         controller_port, *ports = free_ports(1 + len(self.nodes))
         lines = [
             _CONFIGURATION.format(
-                host=host, controller_port=controller_port, user=getpass.getuser(), folder=self.folder
+                host=host, controller_port=controller_port, user=self._user, folder=self.folder
             ),
             *(
                 f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {self._shape} State=UNKNOWN"
@@ -206,7 +224,7 @@ class SlurmCluster:
     def _spawn(self, name: str, program: str, *arguments: str) -> None:
         with (self.folder / f"{name}.out").open("wb") as output:
             self._daemons[name] = subprocess.Popen(
-                [program, *arguments],
+                [*self._as_user, program, *arguments],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

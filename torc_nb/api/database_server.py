@@ -32,6 +32,8 @@ class Started:
         How many rows of each table came from the SQLite file that was there before.
     kept : Path or None
         Where that file is now.
+    slurm_job : str
+        The Slurm job that it runs in; empty where it runs in none.
     """
 
     url: str
@@ -39,6 +41,7 @@ class Started:
     port: int
     moved: dict[str, int] | None = None
     kept: Path | None = None
+    slurm_job: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Standing:
     place : str
         A file, a server's folder, or a URL without a password.
     state : str
-        ``file``, ``running``, ``stopped``, ``failed``, or ``reachable`` for a site's own server.
+        ``file``, ``running``, ``leaving``, ``stopped``, ``failed``, ``gone``, ``waiting`` in Slurm's queue, or
+        ``reachable`` for a site's own server.
     where : str
         Host and port of a server.
     since : float or None
@@ -61,6 +65,8 @@ class Standing:
         Bytes a day, over the last day; None where too little is known.
     clients : int or None
         Connections to a server.
+    slurm_job : str
+        The Slurm job that a server runs in, or that will run it.
     workers : int or None
         Those present, of all workflows.
     backup : Path or None
@@ -77,12 +83,17 @@ class Standing:
     workers: int | None = None
     backup: Path | None = None
     message: str = ""
+    slurm_job: str = ""
 
 
-def start(
-    chosen: str, *, address_: str = "", networks: tuple[str, ...] = (), port: int = 0, backups: str | None = None
-) -> Started:
+def start(chosen: str, **given: Any) -> Started:
     """Run a private server in the place of an SQLite file, whose content moves there; or start it again.
+
+    Parameters
+    ----------
+    given
+        What :class:`~torc_nb.server_db.Settings` says, where it is to be otherwise than before: a server that runs is
+        started anew then, and workers go on meanwhile. ``on="host"`` brings one here that runs elsewhere.
 
     Raises
     ------
@@ -98,9 +109,7 @@ def start(
     if file.exists():
         with closing(Database.open(file)) as source:
             copying.refuse_workers(source)
-    known = server_db.default_backups(folder) if backups is None else backups
-    server_db.make(folder, server_db.Settings(address_, networks, port, known))
-    server_db.start(folder)
+    lease = server_db.start(folder, given)
     database = Database.open(address.url_of(folder))
     try:
         places.remember(database)
@@ -110,7 +119,7 @@ def start(
         database.close()
     where = address.parameters(folder)
     kept = None if moved is None else file.with_name(file.name + MOVED)
-    return Started(database.url, where["host"], where["port"], moved, kept)
+    return Started(database.url, where["host"], where["port"], moved, kept, lease.slurm_job)
 
 
 def _take_in(database: Database) -> None:
@@ -198,6 +207,9 @@ def _server_status(folder: Path) -> Standing:
     copies = server_db.copies(Path(backups)) if backups else []
     place, backup = f"the server of {folder}", copies[-1] if copies else None
     if not lease.is_kept or lease.is_alive is False:
+        if (job := server_db.waiting_job(folder)) is not None:
+            why = f"Slurm job {job.id} waits in the queue ({job.reason or 'no reason'})."
+            return Standing(place, "waiting", backup=backup, message=why, slurm_job=job.id)
         state = lease.state if not lease.is_kept else "gone"
         return Standing(place, state, lease.host, lease.since, backup=backup, message=lease.message)
     where = address.parameters(folder)
@@ -206,8 +218,9 @@ def _server_status(folder: Path) -> Standing:
         workers = leases.present(database)
     growth = server_db.per_day(folder, size)
     return Standing(
-        place, lease.state, f"{where['host']}:{where['port']}", lease.since, size, growth, clients, workers, backup
-    )
+        place, lease.state, f"{where['host']}:{where['port']}", lease.since, size, growth, clients, workers, backup,
+        slurm_job=lease.slurm_job,
+    )  # fmt: skip
 
 
 def backup(chosen: str, target: str | os.PathLike[str] | None = None) -> Path:

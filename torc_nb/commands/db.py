@@ -8,38 +8,75 @@ import click
 
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, Noun
+from torc_nb.commands.hpc import OF_JOBS
 from torc_nb.commands.session import Session
 
 db = Noun("db", help="The database itself: a private server for workers on other machines, its state, copies of it.")
 
 
+def _of_jobs(command: Any) -> Any:
+    """Give a command the options of a job that is asked of Slurm."""
+    for option in reversed(OF_JOBS):
+        command = option(command)
+    return command
+
+
 @db.command("start")
 @click.option(
-    "--address", default="", metavar="HOST", help="By which the nodes reach this machine; found out if not given."
+    "--on",
+    type=click.Choice(["host", "slurm"]),
+    help="As a process of this machine, or as a small Slurm job that renews itself.  [default: host]",
 )
+@click.option("--address", metavar="HOST", help="By which the nodes reach this machine; found out if not given.")
 @click.option("--network", "networks", multiple=True, metavar="CIDR", help="From where clients may come; repeat it.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any that is free.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: any that is free.")
 @click.option(
     "--backups", metavar="FOLDER", help="For the daily copies; `none` makes none.  [default: in your state folder]"
 )
+@_of_jobs
 @click.pass_obj
-def start(session: Session, address: str, networks: tuple[str, ...], port: int, backups: str | None) -> Said:
+def start(
+    session: Session,
+    /,
+    on: str | None,
+    address: str | None,
+    networks: tuple[str, ...],
+    port: int | None,
+    backups: str | None,
+    **job: Any,
+) -> Said:
     """Run a private PostgreSQL here, for workers on several machines.
 
     What the SQLite file beside it holds moves there; the file is kept under another name. Whoever finds the server gone
-    later, a kernel, a command or a worker, starts it again.
+    later, a kernel, a command or a worker, starts it again. What is not said stays as it was said before.
     """
     from torc_nb.api import database_server
 
+    sbatch = _sbatch(job)
+    if sbatch and on != "slurm":
+        raise click.UsageError(f"--{next(iter(sbatch))} is for a Slurm job: say --on slurm as well.")
     folder = "" if backups == "none" else backups
-    started = database_server.start(session.database, address_=address, networks=networks, port=port, backups=folder)
+    asked = {"on": on, "address": address, "networks": networks, "port": port, "backups": folder, "sbatch": sbatch}
+    given = {name: value for name, value in asked.items() if value not in (None, (), {})}
+    started = database_server.start(session.database, **given)
     session.moved_to(started.url)
-    text = f"The database server runs on {started.host}, port {started.port}."
+    text = f"The database server runs on {started.host}, port {started.port}"
+    text += f", in Slurm job {started.slurm_job}." if started.slurm_job else "."
     if started.moved is not None:
         rows = sum(started.moved.values())
         text += f" All {rows:,} rows of {started.kept} are there, counted; open your workflows again: Workflow(name)."
     data = {"url": started.url, "host": started.host, "port": started.port, "moved": started.moved}
-    return Said(text, data)
+    return Said(text, data | ({"slurm_job": started.slurm_job} if started.slurm_job else {}))
+
+
+def _sbatch(given: dict[str, Any]) -> dict[str, str]:
+    """Return the options of a job by sbatch's long names."""
+    from torc_nb.models.quantities import MIB, clock
+
+    options = {name: given[name] for name in ("account", "partition", "qos")}
+    options["time"] = None if given["walltime"] is None else clock(given["walltime"])
+    options["mem"] = None if given["mem"] is None else f"{-(-given['mem'] // MIB)}M"
+    return {name: value for name, value in options.items() if value is not None} | dict(given["extra"])
 
 
 @db.command("stop")
@@ -69,6 +106,8 @@ def _lines(standing: Any) -> list[str]:
     from torc_nb.models.quantities import format_memory
 
     lines = [f"{standing.place}: {standing.state}" + (f" on {standing.where}" if standing.where else "")]
+    if standing.slurm_job:
+        lines.append(f"job      {standing.slurm_job} of Slurm")
     if standing.message:
         lines.append(standing.message)
     if standing.since is not None:

@@ -21,23 +21,26 @@ slurm = Noun("slurm", help="Nodes asked of Slurm.")
 hpc.add_command(slurm)
 
 
-_SETTINGS = [
+#: The options of every job that is asked of Slurm, and those of nodes for workers.
+OF_JOBS = [
     click.option("--account", help="As sbatch's."),
     click.option("--partition", help="As sbatch's."),
     click.option("--qos", help="As sbatch's."),
     click.option("--walltime", type=DURATION, help="4h or 04:00:00."),
     click.option("--mem", type=SLURM_MEMORY, help="Per node: 180g; a bare number is MiB."),
+    click.option("--extra", type=PAIR, multiple=True, help="Further option of sbatch: constraint=ib; may be repeated."),
+]
+_OF_NODES = [
     click.option("--cpus", type=click.IntRange(min=1), help="CPUs per node; default: the whole node."),
     click.option("--gres", help="As sbatch's: gpu:2."),
     click.option("--tmp", help="As sbatch's."),
     click.option("--setup", metavar="LINE", multiple=True, help="Shell line run before the worker; may be repeated."),
-    click.option("--extra", type=PAIR, multiple=True, help="Further option of sbatch: constraint=ib; may be repeated."),
 ]
 
 
 def _settings(command: Command) -> Command:
     """Give a command the options that say how nodes are asked for."""
-    for option in reversed(_SETTINGS):
+    for option in reversed(OF_JOBS + _OF_NODES):
         command = option(command)
     return command
 

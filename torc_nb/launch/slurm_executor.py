@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torc_nb import private
-from torc_nb.errors import LaunchError, SlurmUnavailable
+from torc_nb.errors import LaunchError
 from torc_nb.launch.carrier import (
     AnyJob,
     DelayedSubmission,
@@ -22,9 +21,7 @@ from torc_nb.launch.carrier import (
     new_folder,
     write_errands,
 )
-from torc_nb.slurm import sbatch_cure
-
-_SBATCH_SECONDS = 120
+from torc_nb.slurm import submit
 
 
 class OneNodeExecutor(SlurmExecutor):
@@ -87,35 +84,12 @@ class OneNodeExecutor(SlurmExecutor):
     def _submit_command(self, command: str) -> AnyJob:
         script = self.folder / "submission.sh"
         private.write_text(script, self._make_submission_file_text(command, ""))
-        job: AnyJob = SlurmJob(self.folder, self._get_job_id_from_submission_command(self._sbatch(script)), tasks=[0])
+        said = submit(self._make_submission_command(script)[1:], self._environment)
+        job: AnyJob = SlurmJob(self.folder, self._get_job_id_from_submission_command(said), tasks=[0])
         return job
-
-    def _sbatch(self, script: Path) -> str:
-        try:
-            done = subprocess.run(
-                self._make_submission_command(script),
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_SBATCH_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise SlurmUnavailable(
-                f"sbatch did not answer within {_SBATCH_SECONDS} s. Whether it submitted anything, "
-                "`squeue --me` shows once Slurm's controller is back."
-            ) from None
-        if done.returncode:
-            raise LaunchError(_refusal(done.stderr))
-        return done.stdout
 
 
 def _checked(setup: str) -> str:
     """A setup line, after which the script ends if it failed: jobs in half an environment would fail one by one."""
     complaint = shlex.quote(f"torc_nb: this setup line failed: {setup}")
     return f'{{\n{setup}\n}} || {{ code=$?; echo {complaint} "(exit code $code)"; exit $code; }}'
-
-
-def _refusal(message: str) -> str:
-    cure = sbatch_cure(message)
-    return f"sbatch refused: {message.strip()}" + (f"\n{cure}" if cure else "")

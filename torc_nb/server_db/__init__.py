@@ -4,18 +4,19 @@ from torc_nb.server_db.backups import copies, make_backup, restore
 from torc_nb.server_db.growth import per_day
 from torc_nb.server_db.lease import Lease
 from torc_nb.server_db.settings import Settings, default_backups
-from torc_nb.server_db.starting import make, revive, start, stop
+from torc_nb.server_db.slurm_job import waiting_job
+from torc_nb.server_db.starting import revive, start, stop
 
 __all__ = [
     "Lease",
     "Settings",
     "copies",
     "default_backups",
-    "make",
     "make_backup",
     "per_day",
     "restore",
     "revive",
     "start",
     "stop",
+    "waiting_job",
 ]

@@ -1,4 +1,4 @@
-"""``python -m torc_nb.server_db keep|revive|backup FOLDER``: the processes that look after a private server."""
+"""``python -m torc_nb.server_db keep|take|revive|backup FOLDER``: the processes that look after a private server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def main(act: str, folder: Path) -> None:
     """Do what is asked; what fails is said in one sentence."""
     os.umask(0o077)
     try:
-        if act == "keep":
-            keeper.Keeper(folder).keep()
+        if act in ("keep", "take"):
+            keeper.Keeper(folder).keep(instead=act == "take")
         elif act == "revive":
             starting.revive(folder)
         elif act == "backup":

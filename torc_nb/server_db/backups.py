@@ -71,7 +71,10 @@ def restore(server: Path, copy: Path) -> str:
     """
     lease = Lease.read(server)
     if not lease.is_here:
-        raise InvalidRequest(f"The database server runs on {lease.host}: restore there.")
+        raise InvalidRequest(
+            f"The database server runs on {lease.host}, and a copy is put back where it runs: there, or here after "
+            "`%torc db start --on host`, which brings it here."
+        )
     if not copy.is_file():
         raise InvalidRequest(f"There is no file {copy}.")
     new = f"{address.DATABASE}_restored"

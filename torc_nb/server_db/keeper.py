@@ -11,16 +11,18 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from torc_nb.errors import DatabaseError, TorcError
-from torc_nb.server_db import backups, cluster, growth, network
+from torc_nb.errors import DatabaseError, LaunchError, TorcError
+from torc_nb.server_db import backups, cluster, growth, network, slurm_job
 from torc_nb.server_db.lease import BEAT, LEASE, SERVER_LOCK, Lease, TermOver, lock
-from torc_nb.server_db.settings import Settings
+from torc_nb.server_db.settings import SLURM, Settings
 from torc_nb.store import address, machine
 
 #: What the keeper itself has to say.
 LOG = "keeper.log"
-#: Who wants the server stopped, perhaps from another host, puts this file beside it.
+#: Who wants the server stopped, perhaps from another host, puts this file beside it; it stays until a start.
 STOP = "stop"
+#: Another keeper, perhaps of another host, that is to have the server puts this one.
+HANDOVER = "handover"
 #: How long the data may still be held by a server that is ending, in seconds.
 _LOCK_SECONDS = 60.0
 #: A server that dies is started again, but not one that does so more often than this in a row.
@@ -28,6 +30,8 @@ _DEATHS = 5
 #: One that lived this long, in seconds, was well.
 _LONG = 60.0
 _SHUTDOWN_SECONDS = 60.0
+#: How long after a submission that Slurm refused the next is tried, in seconds.
+_SUBMIT_AGAIN = 60.0
 
 
 class Keeper:
@@ -36,28 +40,36 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._settings = Settings.read(folder)
+        self._is_job = self._settings.on == SLURM
         self._lease = Lease()
-        self._is_told_to_stop = False
+        self._is_leaving = False
+        self._next_job_at: float | None = None
         self._backup: subprocess.Popen[bytes] | None = None
         self._size_noted = -growth.INTERVAL
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._stop)
+            signal.signal(number, self._leave)
 
-    def keep(self) -> None:
-        """Run the server.
+    def keep(self, *, instead: bool = False) -> None:
+        """Run the server, unless somebody else does; ``instead`` of whoever does.
 
         Raises
         ------
         DatabaseError
             It cannot be started, or dies again and again.
         """
-        if lock(self._folder, _LOCK_SECONDS) is None:
+        if self._is_job and not slurm_job.is_wanted(self._folder):
+            return
+        if instead or self._is_job:
+            (self._folder / HANDOVER).touch(mode=0o600)
+        if lock(self._folder, _LOCK_SECONDS + _SHUTDOWN_SECONDS) is None:
             return  # whoever has it keeps the server
-        self._lease = Lease.taken(self._folder)
-        (self._folder / STOP).unlink(missing_ok=True)
+        (self._folder / HANDOVER).unlink(missing_ok=True)
+        self._lease = Lease.taken(self._folder, slurm_job.own_id() if self._is_job else "")
         try:
-            self._keep_alive()
-            self._renew(state="stopped", server_pid=0)
+            self._see_to_jobs()
+            if not self._is_to_stop:
+                self._keep_alive()
+            self._renew(state="stopped" if self._is_to_stop else "leaving", server_pid=0)
         except TermOver:
             return
         except TorcError as error:
@@ -65,9 +77,9 @@ class Keeper:
             raise
 
     def _keep_alive(self) -> None:
-        """Have the server running until it is to stop, again after each of its deaths."""
+        """Have the server running until it is to end, again after each of its deaths."""
         deaths = 0
-        while not self._is_told_to_stop:
+        while not self._is_leaving:
             began = time.monotonic()
             why = DatabaseError(f"The database server died {_DEATHS} times; see {self._folder / cluster.LOG}.")
             try:
@@ -75,7 +87,7 @@ class Keeper:
             except DatabaseError as error:  # it died before it answered
                 why = error
             deaths = 1 if time.monotonic() - began > _LONG else deaths + 1
-            if deaths >= _DEATHS and not self._is_told_to_stop:
+            if deaths >= _DEATHS and not self._is_leaving:
                 raise why
             self._pause(1.0)
 
@@ -84,7 +96,7 @@ class Keeper:
         folder, wanted = self._folder, self._settings
         host = wanted.address if machine.is_own_address(wanted.address or "?") else network.address()
         port = cluster.free_port(host, wanted.port or _last_port(folder))
-        networks = wanted.networks or network.networks(host)
+        networks = wanted.networks or network.networks(host, wanted.hosts)
         # A server that was killed leaves processes behind for a moment: they must be gone before another is there.
         descriptor = lock(folder, _LOCK_SECONDS, SERVER_LOCK)
         if descriptor is None:
@@ -110,32 +122,60 @@ class Keeper:
     def _look_after(self, server: subprocess.Popen[bytes]) -> None:
         """Renew the lease while the server lives."""
         try:
-            while server.poll() is None and not self._is_told_to_stop:
+            while server.poll() is None and not self._is_leaving:
                 self._renew()
-                self._is_told_to_stop |= (self._folder / STOP).exists()
+                self._is_leaving |= self._is_to_stop or (self._folder / HANDOVER).exists()
+                self._ask_for_successor()
                 self._copy_daily()
                 self._note_size()
                 self._pause(BEAT, server)
         except BaseException:  # the term is over, or the folder is gone: nobody keeps this server any more
             _kill(server)
             raise
-        if self._is_told_to_stop:
-            self._renew(state="stopping")
+        if self._is_leaving:
+            self._renew(state="stopping" if self._is_to_stop else "leaving")
             _shut_down(server)
+
+    @property
+    def _is_to_stop(self) -> bool:
+        """Whether nobody is to keep the server; else it only ends here, as a site, a walltime or a successor wants."""
+        return (self._folder / STOP).exists()
+
+    def _see_to_jobs(self) -> None:
+        """Know when to ask Slurm for a successor; a keeper that is no job wants none."""
+        try:
+            if self._is_job:
+                self._next_job_at = slurm_job.half_time()
+            elif slurm_job.named(self._folder):
+                slurm_job.withdraw(self._folder)
+        except LaunchError as error:
+            print(error, file=sys.stderr)
+
+    def _ask_for_successor(self) -> None:
+        """Submit the job that will keep the server after this one, in good time."""
+        if self._next_job_at is None or time.time() < self._next_job_at:
+            return
+        try:
+            slurm_job.submit(self._folder, self._folder / LOG)
+            self._next_job_at = None
+        except LaunchError as error:  # whoever finds the server gone can still submit one
+            print(error, file=sys.stderr)
+            self._next_job_at = time.time() + _SUBMIT_AGAIN
 
     def _renew(self, **changes: object) -> None:
         self._lease = self._lease.renewed(self._folder, **changes)
 
     def _pause(self, seconds: float, server: subprocess.Popen[bytes] | None = None) -> None:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not self._is_told_to_stop and (server is None or server.poll() is None):
+        while time.monotonic() < deadline and not self._is_leaving and (server is None or server.poll() is None):
             time.sleep(0.1)
 
     def _copy_daily(self) -> None:
         """Make a copy where the newest is a day old, in a process of its own."""
         if self._backup is not None and self._backup.poll() is None:
             return
-        if self._settings.backups and backups.is_due(Path(self._settings.backups)):
+        wanted = Settings.read(self._folder).backups
+        if wanted and backups.is_due(Path(wanted)):
             self._backup = subprocess.Popen(
                 [sys.executable, "-P", "-m", "torc_nb.server_db", "backup", str(self._folder)],
                 stdin=subprocess.DEVNULL,
@@ -147,8 +187,8 @@ class Keeper:
             with contextlib.suppress(cluster.Error):  # it may be ending
                 growth.note(self._folder, cluster.size(self._folder))
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._is_told_to_stop = True
+    def _leave(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_leaving = True
 
 
 def _last_port(folder: Path) -> int:
@@ -177,14 +217,14 @@ def _kill(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def detach(folder: Path) -> None:
-    """Start a keeper that outlives this process and whatever started it."""
+def detach(folder: Path, *, instead: bool) -> None:
+    """Start a keeper that outlives this process and whatever started it; ``instead`` of another that runs."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     path = folder / LOG
     path.touch(mode=0o600)
     with path.open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "torc_nb.server_db", "keep", str(folder)],
+            [sys.executable, "-P", "-m", "torc_nb.server_db", "take" if instead else "keep", str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -40,7 +40,10 @@ class Lease:
     beat : int
         Goes up while it lives.
     state : str
-        ``starting``, ``running``, ``stopping`` and ``stopped`` on request, or ``failed``, then with ``message``.
+        ``starting``, ``running``, ``leaving`` where another is to keep the server, ``stopping`` and ``stopped`` on
+        request, or ``failed``, then with ``message``.
+    slurm_job : str
+        The Slurm job that it runs in, for a server that was asked for there.
     """
 
     term: int = 0
@@ -53,6 +56,7 @@ class Lease:
     process_start: float = 0.0
     server_pid: int = 0
     since: float = 0.0
+    slurm_job: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Lease:
@@ -63,7 +67,7 @@ class Lease:
             return cls()
 
     @classmethod
-    def taken(cls, folder: Path) -> Lease:
+    def taken(cls, folder: Path, slurm_job: str = "") -> Lease:
         """Take the next term for this process, which must hold the lock."""
         lease = cls(
             term=cls.read(folder).term + 1,
@@ -73,6 +77,7 @@ class Lease:
             pid=os.getpid(),
             process_start=machine.process_start(),
             since=time.time(),
+            slurm_job=slurm_job,
         )
         lease._write(folder)
         return lease
@@ -104,7 +109,7 @@ class Lease:
     @property
     def is_kept(self) -> bool:
         """Whether somebody is to keep the server, by what was said last."""
-        return self.state in ("starting", "running")
+        return self.state in ("starting", "running", "leaving")
 
     def stopped(self, folder: Path) -> Lease:
         """Say in a dead keeper's place that the server is to stay away."""

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterable
 from contextlib import closing
 
 import psutil
@@ -26,15 +27,14 @@ def address() -> str:
     return LOOPBACK
 
 
-def networks(own: str) -> tuple[str, ...]:
-    """Return the networks of an address of this machine, and the addresses of the cluster's nodes."""
+def networks(own: str, hosts: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the networks of an address of this machine, the addresses of the cluster's nodes, and of other hosts."""
     found = {f"{LOOPBACK}/32"}
     for interface in psutil.net_if_addrs().values():
         for one in interface:
             if one.address == own and one.netmask:
                 found.add(str(ipaddress.ip_network(f"{own}/{one.netmask}", strict=False)))
-    found.add(f"{own}/32")
-    found |= {f"{node}/32" for node in _nodes()}
+    found |= {f"{host}/32" for host in (own, *hosts, *_nodes())}
     return tuple(sorted(found))
 
 

@@ -1,9 +1,9 @@
-"""What Slurm says of its jobs and partitions, as records; cancelling; and what its refusals mean.
+"""What Slurm says of its jobs and partitions, as records; submitting and cancelling; and what its refusals mean.
 
-Only commands of Slurm are used, and none that needs accounting (sacct). Submitting is the launch layer's work.
+Only commands of Slurm are used, and none that needs accounting (sacct). What to submit is for others to say.
 """
 
-from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue
+from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue, submit
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
 from torc_nb.slurm.records import Partition, QueuedJob
@@ -19,4 +19,5 @@ __all__ = [
     "partitions",
     "queue",
     "sbatch_cure",
+    "submit",
 ]

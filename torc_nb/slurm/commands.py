@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from torc_nb.errors import LaunchError, SlurmUnavailable
 from torc_nb.models.quantities import MIB, parse_duration
@@ -15,6 +15,8 @@ from torc_nb.slurm.records import Partition, QueuedJob
 
 # A busy controller may take its time; it answers or says that it does not.
 ANSWER_SECONDS = 60.0
+# Taking a job may need more than telling of one.
+SUBMIT_SECONDS = 120.0
 
 # The name stands last: it is the only field in which a user may have put the separator.
 _JOB_FORMAT = "%A|%F|%K|%u|%P|%T|%N|%D|%V|%S|%e|%l|%r|%j"
@@ -96,6 +98,43 @@ def configuration() -> dict[str, str]:
     """
     pairs = (line.partition("=") for line in _run("scontrol", "show", "config").splitlines())
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Submit a job, with these options and arguments of sbatch; returns what sbatch prints.
+
+    Parameters
+    ----------
+    environment : mapping
+        What sbatch sees and the job inherits, see :func:`inherited_environment`.
+
+    Raises
+    ------
+    SlurmUnavailable
+        There is no sbatch, or it gave no answer.
+    LaunchError
+        It refused; the message is its own, with the likely cure.
+    """
+    try:
+        done = subprocess.run(
+            ["sbatch", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SUBMIT_SECONDS,
+        )
+    except FileNotFoundError:
+        raise SlurmUnavailable("There is no sbatch on this machine: go to a login node of the cluster.") from None
+    except subprocess.TimeoutExpired:
+        raise SlurmUnavailable(
+            f"sbatch did not answer within {SUBMIT_SECONDS:.0f} s. Whether it submitted anything, "
+            "`squeue --me` shows once Slurm's controller is back."
+        ) from None
+    if done.returncode:
+        cure = sbatch_cure(done.stderr)
+        raise LaunchError(f"sbatch refused: {done.stderr.strip()}" + (f"\n{cure}" if cure else ""))
+    return done.stdout
 
 
 def cancel(job_ids: Iterable[int | str]) -> None:
