@@ -125,12 +125,14 @@ def test_a_job_that_waits(site: Study, cluster: SlurmCluster) -> None:
     standing = site.facts("db", "status")
     assert standing["state"] == "waiting"
     assert jobs(cluster) == [standing["slurm_job"]]
+    assert "waits in the queue (" in site.torc("workflows", "list", code=1)
     site.torc("db", "stop")
     assert jobs(cluster) == []
     site.torc(*ON_SLURM, code=1)
     (job,) = jobs(cluster)
     cluster.run("scancel", filling)
-    site.until(lambda: site.lease()["state"] == "running" and site.lease()["slurm_job"] == job)
+    site.until(lambda: site.facts("db", "status")["state"] == "running")
+    assert site.lease()["slurm_job"] == job
     is_there_once(site)
 
 
@@ -155,7 +157,7 @@ def test_a_job_that_slurm_refuses(site: Study, cluster: SlurmCluster) -> None:
     assert "sbatch refused" in said
     assert "nonesuch" not in (site.server / "settings.json").read_text()
     is_there_once(site)
-    assert site.torc("db", "start", "--mem", "1g", code=2).strip().endswith("say --on slurm as well.")
+    assert "say --on slurm as well." in site.torc("db", "start", "--mem", "1g", code=2)
 
 
 def test_a_job_in_which_it_cannot_run(site: Study) -> None:

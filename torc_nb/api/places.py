@@ -43,7 +43,7 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
     for folder in (here, *here.parents):
         if (folder / FOLDER / FILE).exists():  # what it holds has not moved to a server that may be there already
             return str(folder / FOLDER / FILE)
-        if (folder / FOLDER / SERVER / address.ADDRESS).exists():
+        if address.is_known(folder / FOLDER / SERVER):
             return address.url_of(folder / FOLDER / SERVER)
     return str(here / FOLDER / FILE)
 

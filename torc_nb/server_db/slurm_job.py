@@ -18,9 +18,8 @@ from torc_nb import private, slurm
 from torc_nb.errors import DatabaseError, DatabaseUnavailable, SlurmUnavailable
 from torc_nb.server_db.lease import lock
 from torc_nb.server_db.settings import Settings
+from torc_nb.store import address
 
-#: Names the job that is wanted: the newest one.
-FILE = "slurm-job"
 NAME = "torc-db"
 #: What a job is given where nothing else was asked: a server of PostgreSQL's with little to hold.
 SIZE = {"cpus-per-task": "2", "mem": "4G"}
@@ -68,15 +67,15 @@ def submit(folder: Path, log: Path, *, anew: bool = False) -> str:
             slurm.inherited_environment(os.environ),
         )  # fmt: skip
         submitted = said.strip().partition(";")[0]
-        private.write_text(folder / f"{FILE}.new", submitted)
-        (folder / f"{FILE}.new").replace(folder / FILE)
+        private.write_text(folder / f"{address.JOB}.new", submitted)
+        (folder / f"{address.JOB}.new").replace(folder / address.JOB)
         return submitted
 
 
 def named(folder: Path) -> str:
     """Return the id of the job that is wanted; empty where none is."""
     try:
-        return (folder / FILE).read_text(encoding="utf-8")
+        return (folder / address.JOB).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
@@ -95,7 +94,7 @@ def withdraw(folder: Path) -> None:
     """Want no job any more: one that waits is taken from the queue; one that runs is to be told otherwise."""
     with _alone(folder):
         if wanted := named(folder):
-            (folder / FILE).unlink()
+            (folder / address.JOB).unlink()
             _take_back(wanted)
 
 

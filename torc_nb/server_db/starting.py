@@ -18,7 +18,7 @@ from torc_nb.server_db.settings import HOST, SLURM, Settings
 _START_SECONDS = 120.0
 _STOP_SECONDS = 90.0
 #: How long a Slurm job may wait in the queue before that is said, and how often Slurm is asked, in seconds.
-_QUEUE_SECONDS, _ASK_SLURM = 20.0, 2.0
+_QUEUE_SECONDS, _ASK_SLURM = 10.0, 2.0
 #: Held by the one process that sees to a server that is gone: others only look.
 _TURN = "revive.lock"
 
@@ -89,7 +89,7 @@ def revive(folder: Path) -> Lease:
         It was stopped, or it failed.
     """
     before = Lease.read(folder)
-    if not before.is_kept:
+    if not before.is_kept and slurm_job.waiting_job(folder) is None:
         why = before.message or "was stopped"
         raise DatabaseUnavailable(f"The database server of {folder}: {why}; `%torc db start` starts it.")
     deadline = time.monotonic() + 2 * LEASE

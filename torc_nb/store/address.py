@@ -28,6 +28,8 @@ ROLE = "torc"
 DATABASE = "torc"
 
 ADDRESS = "address.json"
+#: Names the Slurm job that is to keep the server.
+JOB = "slurm-job"
 PASSFILE = "passfile"
 
 #: What looks after a server that is gone, as a module: it stands in a layer of its own.
@@ -48,6 +50,11 @@ def folder_of(url: URL) -> Path | None:
     """Return the folder of a private server; None where the URL names another database."""
     folder = url.query.get(PARAMETER)
     return Path(folder) if isinstance(folder, str) else None
+
+
+def is_known(folder: Path) -> bool:
+    """Whether a server ran there, or will as soon as Slurm lets it."""
+    return (folder / ADDRESS).exists() or (folder / JOB).exists()
 
 
 def parameters(folder: Path) -> dict[str, Any]:

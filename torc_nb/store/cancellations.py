@@ -8,18 +8,19 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, tuple_
 
 from torc_nb.models import CLAIMED
-from torc_nb.store import schema
+from torc_nb.store import schema, watch
 
 _cancellations = schema.cancellations
 
 
-def ask(connection: Connection, jobs: Sequence[Row[Any]]) -> None:
+def ask(connection: Connection, workflow_id: int, jobs: Sequence[Row[Any]]) -> None:
     """Ask the workers that hold any of these jobs to stop them."""
     held = [
         {"worker_id": job.worker_id, "job_id": job.id, "attempt": job.attempt} for job in jobs if job.status in CLAIMED
     ]
     if held:
         connection.execute(insert(_cancellations), held)
+        watch.announce(connection, workflow_id)
 
 
 def take(connection: Connection, worker_id: int) -> list[tuple[int, int]]:

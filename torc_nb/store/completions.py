@@ -131,7 +131,7 @@ def _judge_late(connection: Connection, worker_id: int, done: Completion, tally:
     if not _is_still_held(job, worker_id, done) and not _is_still_wanted(connection, job, done):
         return True
     # Another worker that runs the job meanwhile can stop.
-    cancellations.ask(connection, [job] if job.worker_id != worker_id else [])
+    cancellations.ask(connection, job.workflow_id, [job] if job.worker_id != worker_id else [])
     connection.execute(
         update(_jobs)
         .where(_jobs.c.id == done.job_id)

@@ -98,7 +98,7 @@ def cancel(database: Database, workflow_id: int, job_ids: Iterable[int] | None =
     while not pieces.is_over:
         with database.write() as connection:
             jobs = pieces.next(connection)
-            cancellations.ask(connection, jobs)
+            cancellations.ask(connection, workflow_id, jobs)
             tally = counts.Tally(workflow_id)
             moves.start_over(connection, jobs, JobStatus.CANCELED, tally, note="canceled by the user")
             tally.write(connection)

@@ -128,6 +128,7 @@ def ask_to_leave(database: Database, workflow_id: int) -> int:
             .where(_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
             .values(state="leaving")
         )
+        watch.announce(connection, workflow_id)
     return int(asked.rowcount)
 
 
@@ -178,11 +179,16 @@ def expire(database: Database, workflow_id: int) -> int:
     """
     with database.read() as connection:
         now = database.now(connection)
-        running = connection.execute(
-            _with_files().where(_workers.c.workflow_id == workflow_id, _workers.c.state.in_(PRESENT))
+        is_here = _workers.c.boot_id == machine.boot_id()
+        doubtful = connection.execute(
+            _with_files().where(
+                _workers.c.workflow_id == workflow_id,
+                _workers.c.state.in_(PRESENT),
+                is_here | (_workers.c.lease_expires < now),
+            )
         ).all()
     freed = 0
-    for worker in running:
+    for worker in doubtful:
         alive = machine.is_alive(worker.boot_id, worker.pid, worker.process_start)
         if alive or (alive is None and worker.lease_expires >= now):
             continue
@@ -327,6 +333,12 @@ def alive(connection: Connection, workflow_id: int) -> int:
         )
         or 0
     )
+
+
+def running(database: Database, workflow_id: int) -> int:
+    """Count the workers of a workflow that hold a lease, in a transaction of its own."""
+    with database.read() as connection:
+        return alive(connection, workflow_id)
 
 
 def present(database: Database) -> int:

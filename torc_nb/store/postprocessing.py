@@ -62,7 +62,7 @@ def _renew(connection: Connection, job_id: int, declaration: Declaration, new: i
     values: dict[str, Any] = {"function_id": declaration.postprocess_id, "name": _name(declaration)}
     status, requirement_id = job.status, job.requirement_id
     if new:
-        cancellations.ask(connection, [job])
+        cancellations.ask(connection, job.workflow_id, [job])
         status = JobStatus.BLOCKED
         # What attempts were given until now is not all: late, they do not count.
         values |= {"replaced": job.params, "status": int(status), "note": None, "worker_id": None}

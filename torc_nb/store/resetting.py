@@ -169,7 +169,7 @@ def _set_aside(
                 wanted = still_chosen(connection, [row.id for row in rows])
                 rows = [row for row in rows if row.id in wanted]
             new = [row for row in rows if not _is_aside(row)]
-            cancellations.ask(connection, new)
+            cancellations.ask(connection, workflow_id, new)
             kept = func.coalesce(_jobs.c.result_attempt, _jobs.c.attempt)
             moves.move(connection, new, JobStatus.BLOCKED, tally, result_attempt=kept)
             # Where some stand aside already, somebody else began this run, or an interrupted call.
@@ -226,7 +226,7 @@ def _let_wait(database: Database, workflow_id: int, following: Downstream, aside
         tally = counts.Tally(workflow_id)
         with database.write() as connection:
             rows = [row for row in moves.locked(connection, workflow_id, others) if _has_to_wait(row, following)]
-            cancellations.ask(connection, rows)
+            cancellations.ask(connection, workflow_id, rows)
             for status in (JobStatus.READY, JobStatus.BLOCKED):
                 moved = [row for row in rows if _place(row, following) is status]
                 moves.start_over(connection, moved, status, tally)

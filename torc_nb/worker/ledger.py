@@ -27,9 +27,13 @@ LOOK = 0.02
 #: How long a result waits for others to be written with, in seconds.
 GATHER = 0.04
 #: How often a lease is renewed when nothing else is said, in seconds.
-HEARTBEAT = 2.0
-#: How often those who died are looked for, in seconds.
-INSPECTION = 5.0
+HEARTBEAT = 10.0
+#: How soon after it last said something a worker asks what others want of it, when they changed anything, in seconds.
+HEARING = 2.0
+#: How often those who died are looked for, in seconds, by a worker alone; many share it, but none leaves it for longer.
+INSPECTION, LONGEST_INSPECTION = 5.0, 60.0
+#: So many workers look as often as each would alone.
+INSPECTORS = 4
 #: The longest wait between two attempts to reach a database that is away, in seconds.
 LONGEST_WAIT = 10.0
 #: How long a worker that is told to stop waits for a database that is away, in seconds.
@@ -92,12 +96,14 @@ class Ledger(threading.Thread):
         # The thread's own:
         self._unfit: tuple[int, ...] = ()  # the free CPUs, memory and GPUs for which nothing was there
         self._others_changed_it = False
+        self._is_to_hear = False  # what others changed may concern what it runs, or itself
         self._held: set[int] = set()  # the jobs that the loop was told to run, as the database knows
         self._lost_answer = False
         self._noted: frozenset[str] = frozenset()  # the packages whose versions are recorded
         self._said = 0.0
         self._began = time.monotonic()
         self._inspected = 0.0  # when those who died were looked for; 0: not yet
+        self._until_inspection = INSPECTION
         self._failures = 0
 
     # What the worker's loop calls.
@@ -190,7 +196,8 @@ class Ledger(threading.Thread):
     def _look(self) -> None:
         """Notice that others changed the workflow."""
         try:
-            self._others_changed_it |= self._watch.wait(0)
+            if self._watch.wait(0):
+                self._others_changed_it = self._is_to_hear = True
         except Exception:  # the connection broke; the next look opens another
             self._watch.close()
 
@@ -202,8 +209,12 @@ class Ledger(threading.Thread):
             self._backlog.is_ripe(0.0 if self._urgent else GATHER)
             or bool(errand.begun or errand.given_back)
             or self._is_hungry()
-            or time.monotonic() - self._said > HEARTBEAT
+            or self._has_been_silent()
         )
+
+    def _has_been_silent(self) -> bool:
+        """Whether it has said nothing for so long that it has to, be it to be told what others want."""
+        return time.monotonic() - self._said > (HEARING if self._is_to_hear else HEARTBEAT)
 
     def _is_hungry(self) -> bool:
         """Whether there is room, and nothing was found unfit for it since anything changed."""
@@ -226,7 +237,7 @@ class Ledger(threading.Thread):
             errand = Errand()  # it is done, should what follows fail
             self._failures = 0
             self._beginning.hand_back()
-            if time.monotonic() - max(self._began, self._inspected) > INSPECTION:
+            if time.monotonic() - max(self._began, self._inspected) > self._until_inspection:
                 self._inspect()
         except BaseException as error:
             self._backlog.failed()
@@ -247,8 +258,7 @@ class Ledger(threading.Thread):
 
     def _is_worth_writing(self, errand: Errand, ended: list[Completion]) -> bool:
         """Look first, where nothing but hunger brought us here: idle workers must not wake each other by writing."""
-        now = time.monotonic()
-        if ended or errand.begun or errand.given_back or now - self._said > HEARTBEAT:
+        if ended or errand.begun or errand.given_back or self._has_been_silent():
             return True
         if errand.appetite is None:
             return False
@@ -266,6 +276,7 @@ class Ledger(threading.Thread):
             self._held.difference_update(claim.job_id for claim in errand.given_back)
         if self._beginning.verdict is not None:
             errand.appetite = None
+        self._is_to_hear = False
         answer = claims.exchange(
             self._database,
             workflow_id,
@@ -304,6 +315,8 @@ class Ledger(threading.Thread):
         leases.expire(self._database, self._worker.workflow_id)
         dependencies.release_all(self._database, self._worker.workflow_id, thorough=False)
         self._inspected = time.monotonic()
+        sharing = leases.running(self._database, self._worker.workflow_id) / INSPECTORS
+        self._until_inspection = min(LONGEST_INSPECTION, INSPECTION * max(1.0, sharing)) * random.uniform(0.8, 1.2)
         self._others_changed_it = True  # perhaps: what was freed is ours as well
 
     def _found_nothing(self, appetite: Appetite) -> None:
