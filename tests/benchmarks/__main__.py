@@ -16,6 +16,7 @@ from tests.benchmarks import (
     completing,
     dependents,
     drain,
+    exchange,
     fan_in,
     idle,
     latency,
@@ -31,7 +32,7 @@ from tests.benchmarks.report import Section, machine_facts
 #: Without a name on the command line: all but those that take long.
 DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
-    "idle", "drain",
+    "idle", "drain", "exchange",
 ]  # fmt: skip
 LONG = ["million", "restarts", "clean", "fan-in"]
 NAMES = [*DEFAULT, *LONG]
@@ -57,6 +58,7 @@ def main() -> None:
         "barrier": [lambda: barrier.measure(options.barrier, options.folder)],
         "idle": [lambda: idle.measure(options.idle, options.idle_seconds, options.folder)],
         "drain": [lambda: drain.measure(options.drain, options.folder)],
+        "exchange": [lambda: exchange.measure(options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
         "clean": [lambda: clean.measure(options.restarts, options.folder)],

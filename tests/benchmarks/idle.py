@@ -60,16 +60,16 @@ def _idled(database: Any, pids: list[int], seconds: float) -> list[str]:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         ).scalar()
     server = psutil.Process(backend).parent()
-    began, of_server, of_workers = time.monotonic(), _cpu(server), _cpu(*map(psutil.Process, pids))
+    began, of_server, of_workers = time.monotonic(), cpu_of(server), cpu_of(*map(psutil.Process, pids))
     time.sleep(seconds)
-    of_server, of_workers = _cpu(server) - of_server, _cpu(*map(psutil.Process, pids)) - of_workers
+    of_server, of_workers = cpu_of(server) - of_server, cpu_of(*map(psutil.Process, pids)) - of_workers
     passed = time.monotonic() - began
     return [
         str(connections), f"{passed:.0f}", f"{of_server:.2f}", f"{of_server / passed:.1%}", f"{of_workers / passed:.2f}"
     ]  # fmt: skip
 
 
-def _cpu(*processes: Any) -> float:
+def cpu_of(*processes: Any) -> float:
     """The seconds of CPU that processes and their descendants have used."""
     total = 0.0
     for process in processes:

@@ -11,7 +11,7 @@ from torc_nb.store.spool import Place, Spool
 from torc_nb.worker.words import say
 
 #: How long an end may wait for the database before it is written to the disk, in seconds: a blip costs nothing.
-PATIENCE = 1.0
+PATIENCE = 3.0
 #: How many ends are written to the database at once.
 MOST = 2000
 #: How long after a failure the disk is tried again, in seconds.
