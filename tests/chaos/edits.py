@@ -66,15 +66,17 @@ class Editor:
         return held
 
     def _chosen(self, planned: Planned) -> list[Any]:
-        """Choose neighbours of one map."""
-        listed = _patiently(lambda: self._api.list_jobs(self._workflow_id, limit=JOBS, offset=self._offset(planned)))
-        return [job for job in listed if job.map_id == listed[0].map_id]
+        """Choose neighbours of one map: those around a job that a worker holds, if there is one and the user aims."""
+        return _patiently(lambda: self._around(self._one(planned)))
 
-    def _offset(self, planned: Planned) -> int:
-        """Where the chosen jobs begin; mostly among those that are run now."""
-        total = sum(self._api.numbers(self._workflow_id).values())
-        done = self._api.numbers(self._workflow_id).get(JobStatus.COMPLETED, 0)
-        return min(max(0, total - JOBS), max(0, done - 2 * JOBS) if planned.aims else int(planned.choice * total))
+    def _one(self, planned: Planned) -> Any:
+        held = self._api.list_jobs(self._workflow_id, statuses=sorted(CLAIMED)) if planned.aims else []
+        among = held or self._api.list_jobs(self._workflow_id)
+        return among[int(planned.choice * len(among))]
+
+    def _around(self, job: Any) -> list[Any]:
+        first = max(0, job.row - JOBS // 2)
+        return self._api.list_jobs(self._workflow_id, map_id=job.map_id, limit=JOBS, offset=first)
 
     def _run_again(self, jobs: Sequence[Any], statuses: Sequence[JobStatus]) -> None:
         ids = [job.id for job in jobs]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos import work
-from chaos.faults import NOTHING, Harm
 from chaos.harness import Course
 from chaos.journal import Execution
+from chaos.scene import NOTHING, Harm
 from chaos.sites import Site
 from torc_nb.models import JobStatus
 

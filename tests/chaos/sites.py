@@ -18,8 +18,9 @@ from services.workers import SEARCH_PATH
 from chaos import work
 from chaos.alterations import BUGS, MANY_MACHINES, TIMES, Alterations, altered, merged, write
 from chaos.edits import Editor
-from chaos.faults import ON_SLURM, ON_SQLITE, URGENT_PARTITION, Fault, Scene
+from chaos.faults import ON_SLURM, ON_SQLITE, URGENT_PARTITION, Fault
 from chaos.journal import Journal
+from chaos.scene import Scene
 from torc_nb.api import Api, make_api
 from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
 
