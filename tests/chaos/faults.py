@@ -8,22 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.slurm_cluster import SlurmCluster
 
 from chaos.alterations import LEASE
 from chaos.processes import WorkerProcess, signalled, workers
-from chaos.scene import CLAIM, COMPLETION, NOTHING, ON_ITS_WAY, WAIT_FOR_VICTIM, Scene, chosen
+from chaos.scene import CLAIM, COMPLETION, NOTHING, ON_ITS_WAY, RUNNING, WAIT_FOR_VICTIM, Scene, chosen
 from chaos.schedule import Planned
 from torc_nb.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
 
-#: How long a worker that was asked for may take to come, in seconds: the nodes may be full.
-WAIT_FOR_NODE = 25.0
 #: So much earlier than a node's clock, in seconds, Slurm's may say that a walltime has ended.
 CLOCKS_DIFFER = 0.5
 #: The partition whose jobs take nodes from others.
@@ -98,18 +95,17 @@ def down_node(scene: Scene, planned: Planned) -> str:
 def preempt(scene: Scene, planned: Planned) -> str:
     """Let a job of a higher partition take a node for some seconds: Slurm kills and requeues what runs there."""
     cluster = _cluster(scene)
-    with _a_node(scene, planned) as (node, hit), _harming(scene, planned, node):
-        last = hit  # before Slurm takes it, which may be a second later
+    with _a_node(scene, planned) as (node, first), _harming(scene, planned, node):
+        hits = {first}
         where = [f"--partition={URGENT_PARTITION}", f"--nodelist={node}", "--exclusive"]
         urgent = cluster.sbatch(*where, script="sleep 60")
         deadline = time.monotonic() + WAIT_FOR_VICTIM
         while cluster.squeue(f"--job={urgent}", "--states=PENDING") and time.monotonic() < deadline:
-            if any(worker.node == node for worker in workers(scene.files)):
-                last = _on_node(scene, node)
+            hits.add(_on_node(scene, node))  # Slurm takes it up to a second later
             _pause(scene, 0.1)
         _pause(scene, 0.5 + 2 * planned.lasts)
         cluster.run("scancel", urgent)
-    return last
+    return next((hit for hit in (RUNNING, COMPLETION, CLAIM) if hit in hits), NOTHING)
 
 
 def cancel_allocation(scene: Scene, planned: Planned) -> str:
@@ -128,10 +124,9 @@ def end_walltime(scene: Scene, planned: Planned) -> str:
         return NOTHING
     walltime = 4 + 8 * planned.lasts
     name = _patiently(scene, scene.schedule_short, walltime)
-    unaimed = replace(planned, aims=False)
-    with scene.victim(unaimed, lambda worker: worker.slurm_job == name, WAIT_FOR_NODE) as (worker, _):
-        if worker is None:
-            return NOTHING  # the nodes were full: it will come, and its end after it
+    worker = scene.of_allocation(name)
+    if worker is None:
+        return NOTHING  # the nodes were full: it will come, and its end after it
     _pause(scene, worker.ends - CLOCKS_DIFFER - time.time())
     hit = scene.in_flight(worker)
     scene.harm(worker, planned.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: How long a fault waits for somebody whom it can meet, in seconds.
 WAIT_FOR_VICTIM = 10.0
+#: How long a worker that was asked for may take to come, in seconds: the nodes may be full.
+WAIT_FOR_NODE = 15.0
 #: A result that came so long ago, in seconds, may be on its way to the database.
 ON_ITS_WAY = 0.1
 
@@ -81,22 +84,30 @@ class Scene:
         self,
         planned: Planned,
         is_one: Callable[[WorkerProcess], object] = lambda worker: True,
-        seconds: float = WAIT_FOR_VICTIM,
     ) -> Iterator[tuple[WorkerProcess | None, str]]:
         """Choose a worker, None if there is none for too long, and tell what it has in hand.
 
-        Faults that aim do so, and strike, one after the other: else all would wait for the same worker.
+        Faults that aim do so, and strike, one after the other: else all would wait for the same worker. A worker with a
+        walltime of its own is spared: it is there for the end of that.
         """
         with self._aiming if planned.aims else nullcontext():
-            found = self._found(planned, is_one, seconds)
+            found = self._found(planned, lambda worker: worker.ends == math.inf and is_one(worker))
             worker = chosen(found, planned) if found else None
             yield worker, NOTHING if worker is None else self.in_flight(worker)
 
-    def _found(
-        self, planned: Planned, is_one: Callable[[WorkerProcess], object], seconds: float
-    ) -> list[WorkerProcess]:
+    def of_allocation(self, name: str) -> WorkerProcess | None:
+        """Wait for the worker of an allocation; None if it does not come for too long."""
+        deadline = time.monotonic() + WAIT_FOR_NODE
+        while time.monotonic() < deadline and not self.is_over.is_set():
+            for worker in workers(self.files):
+                if worker.slurm_job == name:
+                    return worker
+            time.sleep(0.1)
+        return None
+
+    def _found(self, planned: Planned, is_one: Callable[[WorkerProcess], object]) -> list[WorkerProcess]:
         """Wait until there are workers that a fault can meet, busy ones if it aims."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + WAIT_FOR_VICTIM
         while True:
             found = [one for one in workers(self.files) if is_one(one)]
             busy = [one for one in found if self.journal.running(one.pid)]

@@ -24,8 +24,8 @@ from chaos.scene import Scene
 from torc_nb.api import Api, make_api
 from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
 
-#: How many workers there are to be, of how many CPUs; one node more is there for what has to come at once.
-WORKERS, CPUS = 3, 2
+#: How many workers there are to be, of how many CPUs; more nodes are there for what has to come at once.
+WORKERS, CPUS, MORE_NODES = 3, 2, 2
 #: How long a worker without work stays, in seconds.
 IDLE = 3.0
 #: A partition whose jobs take the nodes from ours, which are requeued.
@@ -62,7 +62,7 @@ def on_slurm(folder: Path, bug: str | None = None) -> Iterator[Site]:
 
     with (
         PostgresServer(durable=True) as server,  # a crash must not cost what was committed
-        SlurmCluster(nodes=WORKERS + 1, cpus=CPUS, extra=URGENT) as cluster,
+        SlurmCluster(nodes=WORKERS + MORE_NODES, cpus=CPUS, extra=URGENT) as cluster,
         _place(folder, merged(TIMES, MANY_MACHINES, BUGS.get(bug or "", {}))) as patch,
     ):
         for name, value in cluster.environment.items():

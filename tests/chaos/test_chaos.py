@@ -17,7 +17,7 @@ from chaos.sites import SITES
 
 SEED = 7
 #: Seconds between two faults on average.
-PAUSE = 0.5
+PAUSE = 0.4
 
 slow = pytest.mark.skipif(ASKED not in os.environ, reason=f"takes a minute: set {ASKED}=1")
 
