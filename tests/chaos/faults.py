@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
 
 #: So much earlier than a node's clock, in seconds, Slurm's may say that a walltime has ended.
-CLOCKS_DIFFER = 0.5
+CLOCKS_DIFFER = 2.0
 #: The partition whose jobs take nodes from others.
 URGENT_PARTITION = "urgent"
 
@@ -128,7 +128,8 @@ def end_walltime(scene: Scene, planned: Planned) -> str:
     if worker is None:
         return NOTHING  # the nodes were full: it will come, and its end after it
     _pause(scene, worker.ends - CLOCKS_DIFFER - time.time())
-    hit = scene.in_flight(worker)
+    while (hit := scene.in_flight(worker)) == NOTHING and time.time() < worker.ends and worker.is_alive():
+        _pause(scene, 0.05)  # it may be between two jobs
     scene.harm(worker, planned.kind)
     with suppress(RuntimeError):  # it has left in time
         _cluster(scene).run("scancel", name)
