@@ -14,6 +14,7 @@ from tests.benchmarks import (
     cold,
     commands,
     completing,
+    crowd,
     dependents,
     drain,
     exchange,
@@ -34,7 +35,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in"]
+LONG = ["million", "restarts", "clean", "fan-in", "crowd"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -62,6 +63,7 @@ def main() -> None:
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
         "clean": [lambda: clean.measure(options.restarts, options.folder)],
+        "crowd": [lambda: crowd.measure(options.crowd, options.crowd_jobs, options.folder)],
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
@@ -97,6 +99,8 @@ def _options() -> argparse.Namespace:
     add("--drain", type=int, default=100_000, help="drain: jobs; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
     add("--restarts", type=int, default=1_000_000, help="restarts, clean: completed jobs; default: %(default)s")
+    add("--crowd", type=int, default=64, help="crowd: workers; default: %(default)s")
+    add("--crowd-jobs", type=int, default=100_000, help="crowd: jobs; default: %(default)s")
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
     add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
     options = parser.parse_args()

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from tests.benchmarks.completed import COMPLETED, RESULTS, words_of
 from tests.benchmarks.databases import DATABASES, Place
 from tests.benchmarks.report import Section, Table
-from tests.benchmarks.restarts import COMPLETED, RESULTS, words_of
 from tests.benchmarks.trial import in_fresh_interpreter
 from tests.benchmarks.workload import collected, generated_parameters, run
 

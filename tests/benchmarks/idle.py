@@ -30,7 +30,7 @@ def measure(workers: int, seconds: float, folder: Path) -> Section:
         try:
             for _ in range(workers):
                 workflow.run(num_cpus=1, idle_timeout=2 * LIMIT_SECONDS, more=True)
-            pids = _joined(database, workflow_id, workers)
+            pids = wait_for_workers(database, workflow_id, workers)
             time.sleep(SETTLING_SECONDS)
             row = _idled(database, pids, seconds)
         finally:
@@ -41,7 +41,7 @@ def measure(workers: int, seconds: float, folder: Path) -> Section:
     ])  # fmt: skip
 
 
-def _joined(database: Any, workflow_id: int, workers: int) -> list[int]:
+def wait_for_workers(database: Any, workflow_id: int, workers: int) -> list[int]:
     """Wait until all workers hold a lease; returns their processes."""
     from torc_nb.store import leases
 

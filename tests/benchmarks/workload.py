@@ -5,6 +5,7 @@ A module of its own that imports next to nothing: every contender's workers impo
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -27,6 +28,14 @@ def rested(params: dict[str, Any]) -> dict[str, Any]:
     """Take a moment and say when it was over, in seconds since the epoch."""
     time.sleep(params["seconds"])
     return {"ended": time.time()}
+
+
+def noted(params: dict[str, Any]) -> int:
+    """Append its number to a file of this process in a folder."""
+    file = os.open(f"{params['folder']}/{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(file, f"{params['number']}\n".encode())
+    os.close(file)
+    return params["number"]
 
 
 def collected(results: list[Any]) -> dict[str, Any]:

@@ -48,6 +48,10 @@ BUGS: Mapping[str, Alterations] = {
         # Whoever reports last wins: the job is finished once more, and has one more result.
         "torc_nb.store.completions": "def _judge_late(connection, worker_id, done, tally):\n    return False",
     },
+    "a change is overlooked": {
+        # A result counts as that of what the job is to be given now, whatever it used.
+        "torc_nb.store.staleness": "_params_used = _jobs.c.params_digest",
+    },
     "a spool is dropped": {
         # A dead worker's file is removed, and what it held is not written to the database.
         "torc_nb.store.leftovers": "def _write(database, worker, path):\n    return None",

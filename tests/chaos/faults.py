@@ -5,113 +5,29 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from services.slurm_cluster import SlurmCluster
 
 from chaos.alterations import LEASE
-from chaos.edits import Editor
-from chaos.journal import Journal
 from chaos.processes import WorkerProcess, signalled, workers
+from chaos.scene import CLAIM, COMPLETION, NOTHING, ON_ITS_WAY, RUNNING, WAIT_FOR_VICTIM, Scene, chosen
 from chaos.schedule import Planned
 from torc_nb.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
 
-#: How long a fault waits for somebody whom it can meet, in seconds.
-WAIT_FOR_VICTIM = 10.0
-#: A result that came so long ago, in seconds, may be on its way to the database.
-ON_ITS_WAY = 0.1
-
-RUNNING, COMPLETION, CLAIM, NOTHING = "a running job", "a completion", "a claim", "nothing"
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Harm:
-    """What a fault did to one worker, and when: what it ran in this time may have to be run again."""
-
-    worker: int
-    kind: str
-    began: float
-    ended: float  # infinite where the worker did not live on
-
-
-@dataclass
-class Scene:
-    """Where faults come: the workflow, and what it stands on."""
-
-    files: Path
-    journal: Journal
-    claimed: Callable[[int], int]  # how many jobs a worker holds that it has not begun
-    editor: Editor
-    cluster: SlurmCluster | None = None
-    server: PostgresServer | None = None
-    sqlite: Path | None = None
-    schedule_short: Callable[[float], str] | None = None  # an allocation with so short a walltime; its name in Slurm
-    is_over: threading.Event = field(default_factory=threading.Event)
-    harms: list[Harm] = field(default_factory=list)
-    database: threading.Lock = field(default_factory=threading.Lock)  # held by whoever keeps the database away
-    nodes: dict[str, threading.Lock] = field(default_factory=dict)
-    _aiming: threading.Lock = field(default_factory=threading.Lock)
-
-    def harm(self, worker: WorkerProcess, kind: str, ended: float = float("inf"), began: float | None = None) -> None:
-        """Note that a worker came to harm."""
-        self.harms.append(Harm(worker.pid, kind, time.time() if began is None else began, ended))
-
-    def in_flight(self, worker: WorkerProcess) -> str:
-        """What a worker has in hand."""
-        if self.journal.running(worker.pid):
-            return RUNNING
-        now = time.time()
-        if self.journal.ended_between(now - ON_ITS_WAY, now, worker.pid):
-            return COMPLETION
-        if self.database.acquire(blocking=False):
-            try:
-                return CLAIM if self.claimed(worker.pid) else NOTHING
-            finally:
-                self.database.release()
-        return NOTHING
-
-    @contextmanager
-    def victim(
-        self, planned: Planned, is_one: Callable[[WorkerProcess], object] = lambda worker: True
-    ) -> Iterator[tuple[WorkerProcess | None, str]]:
-        """Choose a worker, None if there is none for too long, and tell what it has in hand.
-
-        Faults that aim do so, and strike, one after the other: else all would wait for the same worker.
-        """
-        with self._aiming if planned.aims else nullcontext():
-            found = self._found(planned, is_one)
-            worker = chosen(found, planned) if found else None
-            yield worker, NOTHING if worker is None else self.in_flight(worker)
-
-    def _found(self, planned: Planned, is_one: Callable[[WorkerProcess], object]) -> list[WorkerProcess]:
-        """Wait until there are workers that a fault can meet, busy ones if it aims."""
-        deadline = time.monotonic() + WAIT_FOR_VICTIM
-        while True:
-            found = [one for one in workers(self.files) if is_one(one)]
-            busy = [one for one in found if self.journal.running(one.pid)]
-            if busy or (found and not planned.aims) or time.monotonic() > deadline or self.is_over.is_set():
-                return busy if busy and planned.aims else found
-            time.sleep(0.1)
-
+#: So much earlier than a node's clock, in seconds, Slurm's may say that a walltime has ended.
+CLOCKS_DIFFER = 2.0
+#: The partition whose jobs take nodes from others.
+URGENT_PARTITION = "urgent"
 
 #: Injects a fault of one kind; returns what it hit.
 Fault = Callable[[Scene, Planned], str]
-
-
-def chosen(among: Sequence[_T], planned: Planned) -> _T:
-    """Return the one that the seed chose."""
-    return among[int(planned.choice * len(among))]
 
 
 def kill_worker(scene: Scene, planned: Planned) -> str:
@@ -158,9 +74,7 @@ def stop_worker(scene: Scene, planned: Planned) -> str:
 def kill_slurmd(scene: Scene, planned: Planned) -> str:
     """Kill a node's daemon, and start it some seconds later; what runs on the node goes on."""
     cluster = _cluster(scene)
-    node = _node(scene, planned)
-    with _alone(scene, node):
-        hit = _on_node(scene, node)
+    with _a_node(scene, planned) as (node, hit):
         cluster.kill_slurmd(node)
         _pause(scene, 0.5 + 4 * planned.lasts)
         cluster.start_slurmd(node)
@@ -170,16 +84,28 @@ def kill_slurmd(scene: Scene, planned: Planned) -> str:
 def down_node(scene: Scene, planned: Planned) -> str:
     """Take a node away: Slurm kills and requeues what runs there; some seconds later it is back."""
     cluster = _cluster(scene)
-    node = _node(scene, planned)
-    with _alone(scene, node):
-        hit = _on_node(scene, node)
-        _harm_those(scene, planned, lambda worker: worker.node == node)
+    with _a_node(scene, planned) as (node, hit), _harming(scene, planned, node):
         cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=chaos")
         _pause(scene, 0.5 + 3 * planned.lasts)
-        _harm_those(scene, planned, lambda worker: worker.node == node)  # who came just before
         with suppress(RuntimeError):  # it is back by itself
             cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
     return hit
+
+
+def preempt(scene: Scene, planned: Planned) -> str:
+    """Let a job of a higher partition take a node for some seconds: Slurm kills and requeues what runs there."""
+    cluster = _cluster(scene)
+    with _a_node(scene, planned) as (node, first), _harming(scene, planned, node):
+        hits = {first}
+        where = [f"--partition={URGENT_PARTITION}", f"--nodelist={node}", "--exclusive"]
+        urgent = cluster.sbatch(*where, script="sleep 60")
+        deadline = time.monotonic() + WAIT_FOR_VICTIM
+        while cluster.squeue(f"--job={urgent}", "--states=PENDING") and time.monotonic() < deadline:
+            hits.add(_on_node(scene, node))  # Slurm takes it up to a second later
+            _pause(scene, 0.1)
+        _pause(scene, 0.5 + 2 * planned.lasts)
+        cluster.run("scancel", urgent)
+    return next((hit for hit in (RUNNING, COMPLETION, CLAIM) if hit in hits), NOTHING)
 
 
 def cancel_allocation(scene: Scene, planned: Planned) -> str:
@@ -188,7 +114,7 @@ def cancel_allocation(scene: Scene, planned: Planned) -> str:
 
 
 def requeue_allocation(scene: Scene, planned: Planned) -> str:
-    """Requeue an allocation, as a preempting partition does: its worker is killed and comes again."""
+    """Requeue an allocation, as its user may: its worker is killed and comes again."""
     return _to_job(scene, planned, lambda job: _cluster(scene).run("scontrol", "requeue", job))
 
 
@@ -198,11 +124,12 @@ def end_walltime(scene: Scene, planned: Planned) -> str:
         return NOTHING
     walltime = 4 + 8 * planned.lasts
     name = _patiently(scene, scene.schedule_short, walltime)
-    with scene.victim(replace(planned, aims=False), lambda worker: worker.slurm_job == name) as (worker, _):
-        if worker is None:
-            return NOTHING  # the nodes were full: it will come, and its end after it
-    _pause(scene, walltime - 1.0)  # it has begun some time ago
-    hit = scene.in_flight(worker)
+    worker = scene.of_allocation(name)
+    if worker is None:
+        return NOTHING  # the nodes were full: it will come, and its end after it
+    _pause(scene, worker.ends - CLOCKS_DIFFER - time.time())
+    while (hit := scene.in_flight(worker)) == NOTHING and time.time() < worker.ends and worker.is_alive():
+        _pause(scene, 0.05)  # it may be between two jobs
     scene.harm(worker, planned.kind)
     with suppress(RuntimeError):  # it has left in time
         _cluster(scene).run("scancel", name)
@@ -246,11 +173,24 @@ def lock_file(scene: Scene, planned: Planned) -> str:
     return hit[0]
 
 
-def edit_jobs(scene: Scene, planned: Planned) -> str:
-    """Have some jobs run again, or cancel them and have them run after all."""
-    with scene.victim(planned):
-        pass  # now something is under way
-    return CLAIM if scene.editor.edit(planned) else NOTHING
+def rerun_jobs(scene: Scene, planned: Planned) -> str:
+    """Have some jobs run again that have completed."""
+    return _edited(scene, planned, scene.editor.rerun)
+
+
+def cancel_jobs(scene: Scene, planned: Planned) -> str:
+    """Cancel some jobs, and have them run after all."""
+    return _edited(scene, planned, scene.editor.cancel)
+
+
+def modify_inputs(scene: Scene, planned: Planned) -> str:
+    """Give some jobs other parameters, whether they have begun or not."""
+    return _edited(scene, planned, scene.editor.modify)
+
+
+def reinitialize(scene: Scene, planned: Planned) -> str:
+    """Give some jobs other parameters, and have all run again that were changed so far."""
+    return _edited(scene, planned, scene.editor.reinitialize)
 
 
 _ANYWHERE: Mapping[str, Fault] = {
@@ -258,12 +198,16 @@ _ANYWHERE: Mapping[str, Fault] = {
     "child killed": kill_child,
     "nursery killed": kill_nursery,
     "worker stopped": stop_worker,
-    "jobs edited": edit_jobs,
+    "jobs rerun": rerun_jobs,
+    "jobs canceled": cancel_jobs,
+    "inputs modified": modify_inputs,
+    "reinitialized": reinitialize,
 }
 ON_SLURM: Mapping[str, Fault] = {
     **_ANYWHERE,
     "slurmd killed": kill_slurmd,
     "node down": down_node,
+    "node preempted": preempt,
     "allocation canceled": cancel_allocation,
     "allocation requeued": requeue_allocation,
     "walltime ended": end_walltime,
@@ -298,16 +242,32 @@ def _server(scene: Scene) -> PostgresServer:
     return scene.server
 
 
+def _edited(scene: Scene, planned: Planned, edit: Callable[[Planned], int]) -> str:
+    """Let the user edit while something is under way."""
+    with scene.victim(planned):
+        pass  # now it is
+    return CLAIM if edit(planned) else NOTHING
+
+
 @contextmanager
-def _alone(scene: Scene, node: str) -> Iterator[None]:
-    """Let one fault at a time change a node itself."""
+def _a_node(scene: Scene, planned: Planned) -> Iterator[tuple[str, str]]:
+    """Choose a node that no other fault changes meanwhile, and tell what its workers have in hand."""
+    node = _node(scene, planned)
     with scene.nodes[node]:
-        yield
+        yield node, _on_node(scene, node)
+
+
+@contextmanager
+def _harming(scene: Scene, planned: Planned, node: str) -> Iterator[None]:
+    """Note that the workers of a node come to harm: those that are there, and who came just before it was gone."""
+    _harm_those(scene, planned, lambda worker: worker.node == node)
+    yield
+    _harm_those(scene, planned, lambda worker: worker.node == node)
 
 
 def _node(scene: Scene, planned: Planned) -> str:
-    """A node, one with a worker if there is one."""
-    with scene.victim(planned, lambda worker: worker.node) as (worker, _):
+    """A node, one with a worker if there is one, which no other fault changes now if there is such a one."""
+    with scene.victim(planned, lambda worker: worker.node and not scene.nodes[worker.node].locked()) as (worker, _):
         return chosen(sorted(scene.nodes), planned) if worker is None else worker.node
 
 

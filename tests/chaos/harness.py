@@ -155,13 +155,17 @@ class Harness:
         self.course.rows.append((name, first, self._round))
 
     def _has_finished(self) -> bool:
+        """Whether all jobs have completed, with the parameters that they have by now."""
         if self.course.jobs < self._jobs:
             return False
+        api, workflow_id = self._site.api, self._site.workflow_id
         try:
-            numbers = self._site.api.numbers(self._site.workflow_id)
+            numbers = api.numbers(workflow_id)
+            if any(n for status, n in numbers.items() if status is not JobStatus.COMPLETED):
+                return False
+            return api.reinitialize(workflow_id).affected == 0
         except DatabaseUnavailable:
             return False
-        return not any(n for status, n in numbers.items() if status is not JobStatus.COMPLETED)
 
     def _wait_for_peace(self) -> None:
         """Wait until all workers have left, and what the dead ones left is taken in."""

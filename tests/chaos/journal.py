@@ -12,6 +12,7 @@ class Execution:
     """One run of one row; without an end it was interrupted, or goes on."""
 
     row: int
+    shift: int  # with which parameters
     pid: int
     worker: int
     began: float
@@ -65,12 +66,12 @@ class Journal:
         for line in lines:
             self._note(*line.decode().split())
 
-    def _note(self, what: str, row: str, pid: str, worker: str, time: str) -> None:
+    def _note(self, what: str, row: str, shift: str, pid: str, worker: str, time: str) -> None:
         key = (int(pid), int(row))
         if what == "end":
             self._open.pop(key).ended = float(time)
             return
-        execution = Execution(int(row), int(pid), int(worker), float(time))
+        execution = Execution(int(row), int(shift), int(pid), int(worker), float(time))
         for other in [other for other in self._open if other[0] == execution.pid]:
             del self._open[other]  # a process runs one at a time: that one was interrupted
         self._open[key] = execution

@@ -18,6 +18,7 @@ class WorkerProcess:
     start: str  # tells it from a later process of the same number
     node: str
     slurm_job: str
+    ends: float  # when its walltime does, in seconds since the epoch, where it was told
     root_nursery: list[int] = field(default_factory=list)
     nurseries: list[int] = field(default_factory=list)
     children: list[int] = field(default_factory=list)
@@ -49,7 +50,8 @@ def workers(files: Path) -> list[WorkerProcess]:
         if parent not in parents and not _is_ours(parent, files):  # which may have become one while we looked
             variables = _environment(pid)
             node, job = (variables.get(name, "") for name in ("SLURMD_NODENAME", "SLURM_JOB_ID"))
-            found[pid] = WorkerProcess(pid, start, node, job)
+            ends = float(variables.get("SLURM_JOB_END_TIME", "inf"))
+            found[pid] = WorkerProcess(pid, start, node, job, ends)
     for pid in parents:
         ancestors = list(_ancestors(pid, parents))
         if ancestors and ancestors[-1] in found:

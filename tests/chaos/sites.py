@@ -18,15 +18,22 @@ from services.workers import SEARCH_PATH
 from chaos import work
 from chaos.alterations import BUGS, MANY_MACHINES, TIMES, Alterations, altered, merged, write
 from chaos.edits import Editor
-from chaos.faults import ON_SLURM, ON_SQLITE, Fault, Scene
+from chaos.faults import ON_SLURM, ON_SQLITE, URGENT_PARTITION, Fault
 from chaos.journal import Journal
+from chaos.scene import Scene
 from torc_nb.api import Api, make_api
 from torc_nb.models import JobStatus, ResourceRequirementsModel, SlurmSchedulerModel, WorkflowModel
 
-#: How many workers there are to be, of how many CPUs; one node more is there for what has to come at once.
-WORKERS, CPUS = 3, 2
+#: How many workers there are to be, of how many CPUs; more nodes are there for what has to come at once.
+WORKERS, CPUS, MORE_NODES = 3, 2, 2
 #: How long a worker without work stays, in seconds.
 IDLE = 3.0
+#: A partition whose jobs take the nodes from ours, which are requeued.
+URGENT = (
+    "PreemptType=preempt/partition_prio",
+    "PreemptMode=REQUEUE",
+    f"PartitionName={URGENT_PARTITION} Nodes=ALL PriorityTier=10 MaxTime=INFINITE State=UP",
+)
 #: What a job asks for in MiB, so that a node has room for one on each CPU.
 MEMORY = 200
 
@@ -43,9 +50,9 @@ class Site:
 
     def map_more(self, name: str, first: int, seconds: list[float]) -> None:
         """Map further rows, from ``first`` on; said twice it is done once."""
-        rows = range(first, first + len(seconds))
+        rows = [{"row": first + n, "seconds": one, "shift": 0} for n, one in enumerate(seconds)]
         asked = ResourceRequirementsModel(workflow_id=self.workflow_id, memory=f"{MEMORY}m")
-        self.api.map_function(self.workflow_id, work.run, rows, seconds, name=name, requirement=asked)
+        self.api.map_function(self.workflow_id, work.run, rows, name=name, requirement=asked)
 
 
 @contextmanager
@@ -55,7 +62,7 @@ def on_slurm(folder: Path, bug: str | None = None) -> Iterator[Site]:
 
     with (
         PostgresServer(durable=True) as server,  # a crash must not cost what was committed
-        SlurmCluster(nodes=WORKERS + 1, cpus=CPUS) as cluster,
+        SlurmCluster(nodes=WORKERS + MORE_NODES, cpus=CPUS, extra=URGENT) as cluster,
         _place(folder, merged(TIMES, MANY_MACHINES, BUGS.get(bug or "", {}))) as patch,
     ):
         for name, value in cluster.environment.items():

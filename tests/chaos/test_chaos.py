@@ -16,6 +16,8 @@ from chaos.schedule import Planned
 from chaos.sites import SITES
 
 SEED = 7
+#: Seconds between two faults on average.
+PAUSE = 0.4
 
 slow = pytest.mark.skipif(ASKED not in os.environ, reason=f"takes a minute: set {ASKED}=1")
 
@@ -25,7 +27,7 @@ def verdict(
 ) -> Verdict:
     """Run chaos, say what happened, and judge it."""
     with SITES[database](folder, bug) as site:
-        planned = schedule.drawn(SEED, list(site.kinds), faults, 1.0) if isinstance(faults, int) else faults
+        planned = schedule.drawn(SEED, list(site.kinds), faults, PAUSE) if isinstance(faults, int) else faults
         course = Harness(site, SEED, jobs, planned, limit).run()
         found = oracle.judge(site, course)
         print(oracle.report(course, found))
@@ -38,13 +40,13 @@ def verdict(
 @pytest.mark.timeout(300)
 def test_a_short_one_on_slurm(needs_slurm: None, postgres_server: object, tmp_path: Path) -> None:
     """One fault of each kind: nothing is lost, doubled or stuck."""
-    assert verdict("postgresql", tmp_path / "chaos", jobs=200, faults=12, limit=150).complaints == []
+    assert verdict("postgresql", tmp_path / "chaos", jobs=200, faults=16, limit=150).complaints == []
 
 
 @pytest.mark.timeout(200)
 def test_a_short_one_on_sqlite(tmp_path: Path) -> None:
     """A fault of each kind: nothing is lost, doubled or stuck."""
-    assert verdict("sqlite", tmp_path / "chaos", jobs=200, faults=6, limit=100).complaints == []
+    assert verdict("sqlite", tmp_path / "chaos", jobs=200, faults=9, limit=100).complaints == []
 
 
 def several(kind: str, count: int, first: float = 4.0, pause: float = 3.0) -> list[Planned]:
@@ -70,6 +72,17 @@ def test_a_mistake_with_leases_is_found(
     """Where claims are not freed, or too early, or completions are not idempotent."""
     found = verdict("postgresql", tmp_path / "chaos", jobs=200, faults=faults, bug=bug, limit=60)
     assert getattr(found, complaint)
+
+
+@slow
+@pytest.mark.timeout(100)
+def test_an_overlooked_change_is_found(tmp_path: Path) -> None:
+    """Jobs that have run keep the results of parameters that they have no more."""
+    edits = several("reinitialized", 3, first=3.0, pause=1.0)
+    found = verdict("sqlite", tmp_path / "chaos", jobs=200, faults=edits, bug="a change is overlooked", limit=60)
+    assert found.lost
+    assert not found.doubled
+    assert not found.stuck
 
 
 @slow

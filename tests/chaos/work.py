@@ -13,24 +13,24 @@ LOG = "executions"
 _GENERATIONS = 3
 
 
-def run(row: int, seconds: float) -> int:
+def run(row: int, seconds: float, shift: int) -> int:
     """Take a while; write down that it began, and that it ended."""
     worker = _worker()
-    _note("begin", row, worker)
+    _note("begin", row, shift, worker)
     time.sleep(seconds)
-    _note("end", row, worker)
-    return expected(row)
+    _note("end", row, shift, worker)
+    return expected(row, shift)
 
 
-def expected(row: int) -> int:
+def expected(row: int, shift: int) -> int:
     """What a row's result has to be."""
-    return row * row + 7
+    return row * row + 7 + shift
 
 
-def _note(what: str, row: int, worker: int) -> None:
+def _note(what: str, row: int, shift: int, worker: int) -> None:
     """Append one line in one write: lines of many processes do not mix."""
     log = os.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.write(log, f"{what} {row} {os.getpid()} {worker} {time.time():.3f}\n".encode())
+    os.write(log, f"{what} {row} {shift} {os.getpid()} {worker} {time.time():.3f}\n".encode())
     os.close(log)
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from services.workers import end_workers
+from services.kernel import Kernel
+from services.workers import SEARCH_PATH, end_workers
 
+from torc_nb.api import make_api
 from torc_nb.workflow import Workflow
 
 
@@ -29,3 +31,15 @@ def finish(wf: Workflow) -> Callable[[], None]:
         wf.wait(timeout=40, progress=False)
 
     return run_all
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_url: str) -> Iterator[list[Kernel]]:
+    """Two kernels beside one notebook; the workers that they start are ended."""
+    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
+    monkeypatch.setenv("TORC_NB_DATABASE_URL", store_url)
+    with Kernel(tmp_path) as first, Kernel(tmp_path) as second:
+        yield [first, second]
+        api = make_api(store_url)
+        end_workers(api)
+        api.database.close()

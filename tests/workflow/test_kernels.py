@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from services.kernel import Kernel
-from services.workers import SEARCH_PATH, end_workers, pids
+from services.workers import pids
 
 from torc_nb.api import make_api
 from torc_nb.models import JobStatus
@@ -41,18 +40,6 @@ wf = Workflow("sweep", files="files")
 m = wf.map(run, [Site(name=str(n), depth=n) for n in range(40)], postprocess=lambda found: sum(a.total for a in found))
 wf.run(num_cpus=2)
 """
-
-
-@pytest.fixture
-def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_url: str) -> Iterator[list[Kernel]]:
-    """Two kernels beside one notebook; the workers that they start are ended."""
-    monkeypatch.setenv("PYTHONPATH", SEARCH_PATH)
-    monkeypatch.setenv("TORC_NB_DATABASE_URL", store_url)
-    with Kernel(tmp_path) as first, Kernel(tmp_path) as second:
-        yield [first, second]
-        api = make_api(store_url)
-        end_workers(api)
-        api.database.close()
 
 
 def test_run_all_again_and_again(kernels: list[Kernel], store_url: str, tmp_path: Path) -> None:
