@@ -28,8 +28,8 @@ demo: $(VENV)/.demo
 	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
 
 # Most tests wait more than they compute, so two sessions run side by side: one on workers and Slurm, one on the rest.
-WORKING := tests/worker tests/launch tests/integration tests/server_db/test_keeping.py tests/test_notebooks.py \
-    tests/test_services.py
+WORKING := tests/worker tests/launch tests/integration tests/machines tests/server_db/test_keeping.py \
+    tests/test_notebooks.py tests/test_services.py
 
 test: lint services
 	@tests/setup/side_by_side.sh "$(MAKE) --no-print-directory test-workers" "$(MAKE) --no-print-directory test-others"

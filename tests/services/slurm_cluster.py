@@ -26,8 +26,6 @@ START_SECONDS = 60.0
 
 _CONFIGURATION = """\
 ClusterName=torc
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={controller_port}
 SlurmUser={user}
 SlurmdUser={user}
 # No munge daemon: on a machine of its own the cluster trusts whoever connects.
@@ -141,12 +139,9 @@ class SlurmCluster:
     def run(self, program: str, *arguments: str) -> str:
         """What a command of Slurm prints, for instance ``run("scontrol", "show", "node", "n1")``."""
         done = subprocess.run(
-            [*self._as_user, program, *arguments],
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
+            [*self._within("slurmctld"), program, *arguments],
+            env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
@@ -204,16 +199,9 @@ class SlurmCluster:
 
     def _configure(self) -> None:
         (self.folder / "state").mkdir()
-        host = socket.gethostname().partition(".")[0]
-        controller_port, *ports = free_ports(1 + len(self.nodes))
         lines = [
-            _CONFIGURATION.format(
-                host=host, controller_port=controller_port, user=self._user, folder=self.folder
-            ),
-            *(
-                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {self._shape} State=UNKNOWN"
-                for node, port in zip(self.nodes, ports, strict=True)
-            ),
+            _CONFIGURATION.format(user=self._user, folder=self.folder),
+            *self._places(),
             # As most sites do: a job that does not say otherwise gets its CPUs' share, else the whole node's memory.
             f"DefMemPerCPU={self._memory_per_cpu}",
             "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=60 OverSubscribe=NO State=UP",
@@ -221,10 +209,27 @@ class SlurmCluster:
         ]
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
 
+    def _places(self) -> list[str]:
+        """The lines that say where the controller and the nodes are: all here."""
+        host = socket.gethostname().partition(".")[0]
+        controller_port, *ports = free_ports(1 + len(self.nodes))
+        return [
+            f"SlurmctldHost={host}(127.0.0.1)",
+            f"SlurmctldPort={controller_port}",
+            *(
+                f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} {self._shape} State=UNKNOWN"
+                for node, port in zip(self.nodes, ports, strict=True)
+            ),
+        ]
+
+    def _within(self, name: str) -> list[str]:
+        """The words before those of a daemon's command; those of the controller are before all other commands too."""
+        return self._as_user
+
     def _spawn(self, name: str, program: str, *arguments: str) -> None:
         with (self.folder / f"{name}.out").open("wb") as output:
             self._daemons[name] = subprocess.Popen(
-                [*self._as_user, program, *arguments],
+                [*self._within(name), program, *arguments],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -276,6 +278,18 @@ def test_what_stops_in_mid_transaction_holds_up_others_for_a_while_only(
     assert frozen.take_ids("jobs", 1) == 2
     frozen.close()
     other.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a socket's option of Linux")
+def test_what_a_server_does_not_acknowledge_breaks_the_connection(postgres_url: str) -> None:
+    """After half a minute; keepalives are silent while anything is on its way, and the kernel repeats it for long."""
+    opened = Database.open(postgres_url)
+    try:
+        with closing(opened.connect()) as connection, socket.socket(fileno=os.dup(connection.fileno())) as link:
+            patience = link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    finally:
+        opened.close()
+    assert patience == 1000 * server.PATIENCE == 30_000
 
 
 def test_rows_are_streamed_at_the_callers_pace(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

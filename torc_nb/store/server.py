@@ -14,6 +14,8 @@ from torc_nb.store import address
 #: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
 #: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
 SILENCE = 30.0
+#: How long a server may leave what was sent to it unanswered before its connection counts as broken, in seconds.
+PATIENCE = 30.0
 
 
 def where_passwords_belong(url: URL) -> str:
@@ -56,9 +58,13 @@ def _look_up(made: Engine, folder: Path) -> None:
 
 
 def _patience(url: URL) -> dict[str, int]:
-    """How long a server may be silent before its connection counts as broken, where the URL does not say: seconds.
+    """When a connection counts as broken, where the URL does not say.
 
-    Otherwise a pulled cable would keep whoever waits for an answer for many minutes.
+    Otherwise a pulled cable would keep whoever waits for an answer for many minutes. Keepalives alone find it while
+    nothing is under way; what was sent and is not acknowledged the kernel would repeat for a quarter of an hour.
     """
-    keepalive = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
-    return {name: value for name, value in keepalive.items() if name not in url.query}
+    limits = {
+        "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
+        "tcp_user_timeout": int(1000 * PATIENCE),
+    }  # fmt: skip
+    return {name: value for name, value in limits.items() if name not in url.query}
