@@ -22,7 +22,7 @@ TIMES: Alterations = {
     "torc_nb.store.leases": f"LEASE = {LEASE}",
     "torc_nb.store.sqlite_file": "LOCK_TIMEOUT = 3.0",
     "torc_nb.store.server": "SILENCE = 2.0",
-    "torc_nb.worker.ledger": "HEARTBEAT, INSPECTION, LONGEST_WAIT = 0.5, 1.0, 1.0",
+    "torc_nb.worker.ledger": "HEARTBEAT, HEARING, INSPECTION, LONGEST_WAIT = 1.0, 0.5, 1.0, 1.0",
     "torc_nb.api.launching": "ASK_AGAIN = 1.0",
 }
 
