@@ -58,7 +58,7 @@ def main() -> None:
         "completing": [lambda: completing.measure(options.completions, options.folder)],
         "barrier": [lambda: barrier.measure(options.barrier, options.folder)],
         "idle": [lambda: idle.measure(options.idle, options.idle_seconds, options.folder)],
-        "drain": [lambda: drain.measure(options.drain, options.folder)],
+        "drain": [lambda: drain.measure(options.drain, options.drain_rounds, options.folder)],
         "exchange": [lambda: exchange.measure(options.folder)],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
@@ -97,6 +97,7 @@ def _options() -> argparse.Namespace:
     add("--idle", type=int, default=64, help="idle: workers; default: %(default)s")
     add("--idle-seconds", type=float, default=30.0, help="idle: for how long; default: %(default)s")
     add("--drain", type=int, default=100_000, help="drain: jobs; default: %(default)s")
+    add("--drain-rounds", type=int, default=3, help="drain: rounds; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
     add("--restarts", type=int, default=1_000_000, help="restarts, clean: completed jobs; default: %(default)s")
     add("--crowd", type=int, default=64, help="crowd: workers; default: %(default)s")

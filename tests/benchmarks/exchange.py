@@ -21,8 +21,10 @@ from tests.benchmarks.workload import generated_parameters, run
 
 HEADINGS = [
     "Jobs in an exchange", "Exchanges", "Median, ms", "Server's CPU, ms", "Server's CPU per job, µs",
-    "Journal per job, KiB",
+    "Journal per job, KiB", "Database per job, KiB",
 ]  # fmt: skip
+_SIZE = "SELECT pg_database_size(current_database())"
+_JOURNAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
 #: How many jobs are in an exchange, and how many exchanges tell: 0 is a heartbeat.
 SIZES = {0: 2000, 1: 2000, 10: 1000, 100: 300, 1000: 50}
 
@@ -40,24 +42,30 @@ def measure(folder: Path) -> Section:
 def _figures(place: Any, size: int, exchanges: int) -> list[str]:
     name = f"by {size}"
     workflow = place.workflow(name)
+    database, workflow_id = opened(place, name)
+    stored = _number(database, _SIZE)
     workflow.map(run, generated_parameters(size * (exchanges + 1) + 1))
     workflow.start()
-    database, workflow_id = opened(place, name)
     worker = joined(database, workflow_id)
-    server = psutil.Process(_backend(database)).parent()
+    server = psutil.Process(_number(database, "SELECT pg_backend_pid()")).parent()
     claims = _exchange(database, worker, [], size)
-    journal, used, seconds = _journal(database), cpu_of(server), []
+    journal, used, seconds = _number(database, _JOURNAL), cpu_of(server), []
     for _ in range(exchanges):
         began = time.perf_counter()
         claims = _exchange(database, worker, claims, size)
         seconds.append(time.perf_counter() - began)
-    used, journal = cpu_of(server) - used, _journal(database) - journal
+    used, journal = cpu_of(server) - used, _number(database, _JOURNAL) - journal
+    stored = _number(database, _SIZE) - stored
     database.close()
     jobs = size * exchanges
     return [
         f"{size:,}", f"{exchanges:,}", f"{1000 * median(seconds):.2f}", f"{1000 * used / exchanges:.2f}",
-        f"{1e6 * used / jobs:.0f}" if jobs else "", f"{journal / 1024 / jobs:.1f}" if jobs else "",
+        *(_per_job(used, journal, stored, jobs) if jobs else [""] * 3),
     ]  # fmt: skip
+
+
+def _per_job(used: float, journal: int, stored: int, jobs: int) -> list[str]:
+    return [f"{1e6 * used / jobs:.0f}", f"{journal / 1024 / jobs:.1f}", f"{stored / 1024 / jobs:.1f}"]
 
 
 def _exchange(database: Any, worker: Any, claims: list[Any], size: int) -> list[Any]:
@@ -73,11 +81,6 @@ def _exchange(database: Any, worker: Any, claims: list[Any], size: int) -> list[
     return answer.claims
 
 
-def _backend(database: Any) -> int:
+def _number(database: Any, question: str) -> int:
     with database.read() as connection:
-        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar())
-
-
-def _journal(database: Any) -> int:
-    with database.read() as connection:
-        return int(connection.exec_driver_sql("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").scalar())
+        return int(connection.exec_driver_sql(question).scalar())

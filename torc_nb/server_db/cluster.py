@@ -35,8 +35,8 @@ DATA = "data"
 LOG = "server.log"
 
 _PR_SET_PDEATHSIG = 1
-#: Workers keep two connections each, and a kernel some.
-_CONNECTIONS = 1000
+#: Workers keep two connections each, and a kernel some: enough for a thousand nodes.
+_CONNECTIONS = 2500
 #: A log that has grown beyond this is begun anew when the server starts, in bytes.
 _LOG_LIMIT = 16 * 2**20
 
