@@ -75,9 +75,9 @@ def parameters(folder: Path) -> dict[str, Any]:
         known = None
     except PermissionError:
         raise DatabaseUnavailable(
-            f"{folder} cannot be entered: the database is shared with a group that you are not in, or a folder above "
-            f"is closed to it. `id -Gn` shows your groups; `%torc db share`, typed by who shares it, names what is "
-            "closed."
+            f"{folder} cannot be entered: the database is not shared any more, or with a group that you are not in, or "
+            "a folder above is closed to that group. `id -Gn` shows your groups; who shares it types `%torc db share` "
+            "again, which names what is closed."
         ) from None
     except (OSError, ValueError) as error:
         raise DatabaseUnavailable(f"{folder}, by which the database is shared, cannot be read: {error}") from error
