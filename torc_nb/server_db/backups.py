@@ -9,6 +9,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError, InvalidRequest
 from torc_nb.server_db import binaries, cluster, readers
 from torc_nb.server_db.lease import Lease
@@ -39,7 +40,7 @@ def make_backup(server: Path, folder: Path) -> Path:
         It failed; nothing that was there is touched.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
     except OSError as error:
         raise DatabaseError(f"{folder}, for copies of the database, cannot be made: {error.strerror}.") from error
     target = folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}{SUFFIX}"
