@@ -98,7 +98,7 @@ ATTEMPTS = (
     "TRUNCATE jobs",
     "DROP TABLE jobs",
     "ALTER TABLE jobs ADD COLUMN mine int",
-    "LOCK TABLE jobs IN EXCLUSIVE MODE",
+    "BEGIN; LOCK TABLE jobs IN EXCLUSIVE MODE",
     "SELECT * FROM jobs FOR UPDATE",
     "COPY jobs FROM STDIN",
     "COPY jobs TO PROGRAM 'id'",
