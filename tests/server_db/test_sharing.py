@@ -449,6 +449,9 @@ def test_a_copy_is_put_back_after_the_sharing(institute: Institute) -> None:
     copy = institute.owner.facts("db", "backup", str(institute.owner.folder / "copies"))["file"]
     password = institute.share()
     institute.owner.torc("db", "unshare")
+    with institute.administrator() as connection:  # as on another machine, where it never was
+        connection.execute("DROP OWNED BY torc_reader")
+        connection.execute("DROP ROLE torc_reader")
     institute.owner.torc("db", "restore", copy, "--yes")
     assert "sweep" in institute.owner.torc("workflows", "list")
     assert not readers.may_enter(institute.owner.server, password)
