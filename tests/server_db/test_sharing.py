@@ -248,8 +248,9 @@ told(lambda: Workflow("another", db=url))
     assert "NotFound | What job 1 printed is in a file of nobody's, which you may not read" in said[6]
     assert "NotFound | There is no workflow 'another'" in said[7]
     assert "which you may only read; there is sweep." in said[7]
-    for noun in ("workflows", "jobs", "results", "failures", "user-data", "events"):
-        assert working.colleague.facts(noun, "list", "--db", working.url)
+    listing = "from torc_nb import cli\nfor noun in {!r}: print(cli.run([noun, 'list', '--db', {!r}]))"
+    nouns = ("workflows", "jobs", "results", "failures", "user-data", "events")
+    assert working.colleague.python(listing.format(nouns, working.url)).splitlines().count("0") == len(nouns)
     assert working.colleague.facts("db", "status", "--db", working.url)["state"] == "reachable"
     exported = working.colleague.folder / "export.json"
     refused = working.colleague.torc("workflows", "export", str(exported), "--db", working.url, code=1)
