@@ -11,6 +11,7 @@
     ├── DatabaseError
     │   ├── DatabaseTooNew   made by a newer torc_nb
     │   ├── DatabaseElsewhere  an SQLite file opened on another machine
+    │   ├── ReadOnly         shared by another user, who alone may change it
     │   ├── NotPrivate       others may write it, and so run code as its user
     │   └── DatabaseUnavailable  it does not answer now
     ├── NotTrusted           another user's pickles or code, which nobody said to trust
@@ -58,6 +59,10 @@ class DatabaseTooNew(DatabaseError):
 
 class DatabaseElsewhere(DatabaseError):
     """An SQLite file belongs to another machine."""
+
+
+class ReadOnly(DatabaseError):
+    """Another user shares the database to be read; that user alone may change it."""
 
 
 class DatabaseUnavailable(DatabaseError):

@@ -24,9 +24,12 @@ AS_SOMEBODY = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 class Study:
     """A folder with a database, and the commands that its user types there."""
 
-    def __init__(self, folder: Path, as_user: Sequence[str] = AS_SOMEBODY, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, as_user: Sequence[str] = AS_SOMEBODY, python: str = sys.executable, **environment: str
+    ) -> None:
         self.folder = folder
         self._as_user = as_user
+        self._python = python
         self._added = environment
         self.server = folder / ".torc" / "server"
 
@@ -45,7 +48,7 @@ class Study:
     def begin(self, source: str) -> subprocess.Popen[str]:
         """Start a script that is left running."""
         return subprocess.Popen(
-            [*self._as_user, sys.executable, "-c", source],
+            [*self._as_user, self._python, "-c", source],
             cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
@@ -82,7 +85,7 @@ class Study:
 
     def _run(self, arguments: list[str], code: int) -> str:
         done = subprocess.run(
-            [*self._as_user, sys.executable, "-P", *arguments],
+            [*self._as_user, self._python, "-P", *arguments],
             cwd=self.folder, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=180,
         )  # fmt: skip

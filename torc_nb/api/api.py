@@ -128,6 +128,7 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
         ``source_map``, instead of iterables, is the id of a map whose results are the rows; ``blocked_by_maps`` and
         ``blocked_by_jobs`` are ids of what a new map waits for.
         """
+        self.database.check_writable()
         workflow = workflows.get(self.database, workflow_id)
         single = awaited.split(self.database, workflow_id, options.pop("blocked_by_jobs", ()))
         whole = tuple(sorted({*single.maps, *options.pop("blocked_by_maps", ())}))

@@ -76,6 +76,7 @@ class Cleaning:
         NotFound
             There is no such workflow.
         """
+        self.database.check_writable()  # nor could such a user see the files
         workflow = workflows.get(self.database, workflow_id)
         done = Cleaned(attempts=cleaning.superseded(self.database, workflow_id, remove=not dry_run))
         folder, before = Path(workflow.files), time.time() - untouched

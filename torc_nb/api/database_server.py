@@ -12,8 +12,8 @@ from typing import Any
 
 from torc_nb import private, server_db
 from torc_nb.api import places
-from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound
-from torc_nb.store import Database, address, copying, leases, sizes, workflows
+from torc_nb.errors import Conflict, DatabaseError, InvalidRequest, NotFound, ReadOnly
+from torc_nb.store import Database, address, copying, leases, shared, sizes, workflows
 from torc_nb.store.database import parse_url
 from torc_nb.store.sqlite_file import MOVED
 
@@ -71,6 +71,8 @@ class Standing:
         Those present, of all workflows.
     backup : Path or None
         The newest copy.
+    group : str or None
+        With whom it is shared.
     """
 
     place: str
@@ -84,6 +86,7 @@ class Standing:
     backup: Path | None = None
     message: str = ""
     slurm_job: str = ""
+    group: str | None = None
 
 
 def start(chosen: str, **given: Any) -> Started:
@@ -155,10 +158,15 @@ def server_folder(chosen: str) -> Path:
     ------
     InvalidRequest
         A site's own server.
+    ReadOnly
+        Another user's, who shares it.
     """
     url = parse_url(chosen)
     if url.get_backend_name() == "sqlite":
         return Path(str(url.database)).parent / places.SERVER
+    if (theirs := shared.folder_of(url)) is not None:
+        owner = shared.owner(theirs)
+        raise ReadOnly(f"The server is {owner}'s, who shares it by {theirs} to be read: {owner} alone looks after it.")
     folder = address.folder_of(url)
     if folder is None:
         raise InvalidRequest(f"{url.render_as_string()} is a server of its own, which this does not manage.")
@@ -187,9 +195,18 @@ def status(chosen: str) -> Standing:
     if folder is None:
         with closing(Database.open(chosen, create=False)) as database:
             size, clients = sizes.of_server(database)
-            where = f"{url.host}:{url.port or 5432}"
+            where = _where(database)
             return Standing(database.place, "reachable", where, None, size, None, clients, leases.present(database))
     return _server_status(folder)
+
+
+def _where(database: Database) -> str:
+    url = database.engine.url
+    theirs = shared.folder_of(url)
+    if theirs is None:
+        return f"{url.host}:{url.port or 5432}"
+    found = shared.parameters(theirs)
+    return f"{found['host']}:{found['port']}"
 
 
 def _file_status(file: Path) -> Standing:
@@ -206,12 +223,13 @@ def _server_status(folder: Path) -> Standing:
     backups = server_db.Settings.read(folder).backups
     copies = server_db.copies(Path(backups)) if backups else []
     place, backup = f"the server of {folder}", copies[-1] if copies else None
+    group = server_db.group_of(folder)
     if not lease.is_kept or lease.is_alive is False:
         if (job := server_db.waiting_job(folder)) is not None:
             why = f"Slurm job {job.id} waits in the queue ({job.reason or 'no reason'})."
             return Standing(place, "waiting", backup=backup, message=why, slurm_job=job.id)
         state = lease.state if not lease.is_kept else "gone"
-        return Standing(place, state, lease.host, lease.since, backup=backup, message=lease.message)
+        return Standing(place, state, lease.host, lease.since, backup=backup, message=lease.message, group=group)
     where = address.parameters(folder)
     with closing(Database.open(address.url_of(folder))) as database:
         size, clients = sizes.of_server(database)
@@ -219,7 +237,7 @@ def _server_status(folder: Path) -> Standing:
     growth = server_db.per_day(folder, size)
     return Standing(
         place, lease.state, f"{where['host']}:{where['port']}", lease.since, size, growth, clients, workers, backup,
-        slurm_job=lease.slurm_job,
+        slurm_job=lease.slurm_job, group=group,
     )  # fmt: skip
 
 

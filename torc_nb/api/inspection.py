@@ -169,6 +169,11 @@ def output(database: Database, workflow: WorkflowModel, job_id: int) -> Output:
             result.stdout_bytes,
             result.stderr_bytes,
         )
+    except PermissionError as error:
+        raise NotFound(
+            f"What job {job_id} printed is in a file of {workflow.user}'s, which you may not read: {error.filename}. "
+            f"Its traceback, where it failed, is in {workflow.name}'s results and failures."
+        ) from error
     except OSError as error:
         size = format_memory(result.stdout_bytes + result.stderr_bytes)
         raise NotFound(f"Job {job_id} printed {size}, but its log cannot be read: {error}.") from error

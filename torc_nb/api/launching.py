@@ -220,8 +220,11 @@ def scheduler_named(database: Database, workflow_id: int, name: str | None) -> S
 def refresh(database: Database, workflow_id: int) -> None:
     """Find out what became of allocations: dead local workers, and Slurm's word where it is older than 30 s.
 
-    Those that wait in Slurm's queue although nothing is left to do are canceled.
+    Those that wait in Slurm's queue although nothing is left to do are canceled. Who may only read leaves
+    that to others.
     """
+    if database.is_read_only:
+        return
     leases.expire(database, workflow_id)
     for allocation in allocations.stillborn(database, workflow_id):
         allocations.end(database, allocation.id or 0, "failed", _last_word(allocation))
@@ -243,6 +246,8 @@ def _in_slurm(found: Iterable[AllocationModel]) -> list[AllocationModel]:
 
 def cancel_idle(database: Database, workflow_id: int) -> None:
     """Cancel what waits in Slurm's queue although all jobs have finished."""
+    if database.is_read_only:
+        return
     pending = any(one.state == "submitted" for one in _in_slurm(allocations.listed(database, workflow_id, alive=True)))
     if pending and all(status.is_finished for status in workflows.statuses(database, workflow_id)):
         idle = allocations.cancel_idle(database, workflow_id)
@@ -279,6 +284,7 @@ def cancel_allocations(database: Database, workflow_id: int) -> int:
     LaunchError
         Slurm does not answer, or refuses; what runs on this machine is stopped all the same.
     """
+    database.check_writable()
     alive = allocations.listed(database, workflow_id, alive=True)
     in_slurm = _in_slurm(alive)
     # What did not report yet cannot be asked.

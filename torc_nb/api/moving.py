@@ -50,7 +50,7 @@ class Moving:
         Raises
         ------
         InvalidRequest
-            There is a file already, or it cannot be written.
+            There is a file already, or it cannot be written; or this user may not read the files.
         NotFound
             There is no such workflow.
         """
@@ -71,9 +71,14 @@ class Moving:
                     _write(lines, record)
                 _write(lines, {"whole": True})
             Path(temporary).replace(target)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 Path(temporary).unlink()
+            if isinstance(error, PermissionError):
+                raise InvalidRequest(
+                    f"The large values and logs of {workflow.name} are files that you may not read: {error.filename}. "
+                    "`--no-files` (files=False) exports it without."
+                ) from error
             raise
         return target
 

@@ -10,7 +10,7 @@ from torc_nb import private
 from torc_nb.api import current
 from torc_nb.errors import InvalidRequest
 from torc_nb.models.addresses import without_password
-from torc_nb.store import Database, address
+from torc_nb.store import Database, address, shared
 
 VARIABLE = "TORC_NB_DATABASE_URL"
 #: What torc calls it.
@@ -41,11 +41,25 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
         return opened
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / FOLDER / FILE).exists():  # what it holds has not moved to a server that may be there already
-            return str(folder / FOLDER / FILE)
-        if address.is_known(folder / FOLDER / SERVER):
-            return address.url_of(folder / FOLDER / SERVER)
+        if (found := _own(folder / FOLDER) or _shared(folder / FOLDER)) is not None:
+            return found
     return str(here / FOLDER / FILE)
+
+
+def _own(folder: Path) -> str | None:
+    """Return what names the user's own database in a ``.torc/`` folder, if there is one."""
+    try:
+        if (folder / FILE).exists():  # what it holds has not moved to a server that may be there already
+            return str(folder / FILE)
+        return address.url_of(folder / SERVER) if address.is_known(folder / SERVER) else None
+    except PermissionError:  # another user's
+        return None
+
+
+def _shared(folder: Path) -> str | None:
+    """Return what names the database that another user shares there with this one."""
+    is_for_us = os.access(folder / shared.FOLDER / shared.PASSWORD, os.R_OK)
+    return shared.url_of(folder / shared.FOLDER) if is_for_us else None
 
 
 def _no_service(url: str, what: str) -> str:

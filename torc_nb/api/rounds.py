@@ -84,6 +84,7 @@ def map_function_to_jobs(
     if start_index < 0:
         raise InvalidRequest(f"start_index={start_index}: jobs are numbered from 0 or above.")
     database = api.database
+    database.check_writable()
     workflow = workflows.get(database, workflow_id)
     asked = resources.asked(database, workflow_id, resource_requirements_id)
     waits_for = awaited.split(database, workflow_id, blocked_by_job_ids or ())

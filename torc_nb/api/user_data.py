@@ -34,6 +34,7 @@ class UserData:
         CannotStore
             ``data`` cannot be kept.
         """
+        self.database.check_writable()
         workflow = workflows.get(self.database, user_data_.workflow_id)
         text, digest = _stored(workflow, user_data_.data)
         key = user_data.create(
@@ -187,6 +188,7 @@ class UserData:
         NotFound
             There is none of this key.
         """
+        self.database.check_writable()
         key = _key((key,))
         if isinstance(data, UserDataModel):
             rev = data.rev or None if rev is None else rev
@@ -262,6 +264,7 @@ class UserData:
         CannotStore
             One cannot be kept; nothing is written.
         """
+        self.database.check_writable()
         workflow = workflows.get(self.database, workflow_id)
         encode_ = inputs.Encoder(self.database, workflow, function_id)
         found = [params.Change(edit.job_id, edit.rev, *encode_(edit.job_id, edit.value)) for edit in edits]

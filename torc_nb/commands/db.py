@@ -123,7 +123,9 @@ def _lines(standing: Any) -> list[str]:
         lines.append(f"clients  {standing.clients} connections")
     if standing.workers is not None:
         lines.append(f"workers  {standing.workers}")
-    if standing.state != "file":
+    if standing.group is not None:
+        lines.append(f"shared   with group {standing.group}, to be read")
+    if standing.state not in ("file", "reachable"):
         lines.append(f"copy     {standing.backup or 'none yet'}")
     return lines
 

@@ -18,6 +18,7 @@ from torc_nb.commands.moving import export, import_
 from torc_nb.commands.resource_requirements import resource_requirements
 from torc_nb.commands.results import results
 from torc_nb.commands.running import rerun, run
+from torc_nb.commands.sharing import OF_DB
 from torc_nb.commands.user_data import user_data
 from torc_nb.commands.workers import workers
 from torc_nb.commands.workflows import workflows
@@ -30,6 +31,8 @@ for verb in (*OF_WORKFLOWS, use, clean, export, import_):
     workflows.add_command(verb)
 for verb in OF_JOBS:
     jobs.add_command(verb)
+for verb in OF_DB:
+    db.add_command(verb)
 
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."

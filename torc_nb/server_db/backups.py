@@ -9,8 +9,9 @@ from pathlib import Path
 
 from psycopg import sql
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError, InvalidRequest
-from torc_nb.server_db import binaries, cluster
+from torc_nb.server_db import binaries, cluster, readers
 from torc_nb.server_db.lease import Lease
 from torc_nb.store import address
 
@@ -39,7 +40,7 @@ def make_backup(server: Path, folder: Path) -> Path:
         It failed; nothing that was there is touched.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
     except OSError as error:
         raise DatabaseError(f"{folder}, for copies of the database, cannot be made: {error.strerror}.") from error
     target = folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}{SUFFIX}"
@@ -48,6 +49,7 @@ def make_backup(server: Path, folder: Path) -> Path:
     _run(
         [
             binaries.program("pg_dump", binaries.data_version(server / cluster.DATA)), "--format=custom",
+            "--no-privileges",
             f"--host={where['host']}", f"--port={where['port']}", f"--username={address.ROLE}", "--no-password",
             f"--file={half}", address.DATABASE,
         ],
@@ -90,14 +92,22 @@ def restore(server: Path, copy: Path) -> str:
         _run(
             [
                 binaries.program("pg_restore", binaries.data_version(server / cluster.DATA)), "--exit-on-error",
-                "--no-owner", f"--role={address.ROLE}", "--host=127.0.0.1", f"--port={port}",
+                "--no-owner", "--no-privileges", f"--role={address.ROLE}", "--host=127.0.0.1", f"--port={port}",
                 f"--username={cluster.ADMINISTRATOR}", "--no-password", f"--dbname={new}", str(copy),
             ],
             str(server / cluster.ADMINISTRATORS_PASSFILE),
         )  # fmt: skip
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(new)))
+        _let_readers_in(server, port, new)
         _swap(connection, new, before)
     return before
+
+
+def _let_readers_in(server: Path, port: int, new: str) -> None:
+    """Let those with whom the server was ever shared read the new database, once they come in."""
+    with cluster.administrator(server, port, new) as connection:
+        if readers.is_there(connection):
+            readers.let_read(connection, new)
 
 
 def _swap(connection: cluster.Administrator, new: str, before: str) -> None:

@@ -14,6 +14,7 @@ from types import FrameType
 from torc_nb.errors import DatabaseError, LaunchError, TorcError
 from torc_nb.server_db import backups, cluster, growth, network, slurm_job
 from torc_nb.server_db.lease import BEAT, LEASE, SERVER_LOCK, Lease, TermOver, lock
+from torc_nb.server_db.readers import Readers
 from torc_nb.server_db.settings import SLURM, Settings
 from torc_nb.store import address, machine
 
@@ -121,9 +122,11 @@ class Keeper:
 
     def _look_after(self, server: subprocess.Popen[bytes]) -> None:
         """Renew the lease while the server lives."""
+        readers = Readers(self._folder)
         try:
             while server.poll() is None and not self._is_leaving:
                 self._renew()
+                readers.follow()
                 self._is_leaving |= self._is_to_stop or (self._folder / HANDOVER).exists()
                 self._ask_for_successor()
                 self._copy_daily()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from torc_nb import private
 from torc_nb.errors import DatabaseError, DatabaseUnavailable, InvalidRequest, LaunchError, SlurmUnavailable
 from torc_nb.server_db import cluster, keeper, slurm_job
 from torc_nb.server_db.lease import LEASE, LOCK, SERVER_LOCK, Lease, lock
@@ -50,7 +51,7 @@ def start(folder: Path, given: dict[str, object]) -> Lease:
     before = Settings.read(folder)
     wanted = before.changed(given)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.make_folder(folder)
         wanted.write(folder)
     except OSError as error:
         raise DatabaseError(f"{folder} cannot be made: {error.strerror}.") from error

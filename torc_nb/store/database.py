@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
+from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest, ReadOnly
 from torc_nb.models.addresses import without_password
-from torc_nb.store import address, schema, server, sqlite_file
+from torc_nb.store import address, schema, server, shared, sqlite_file
 
 
 class Database:
@@ -30,12 +30,16 @@ class Database:
     ----------
     trust : bool
         Whether whoever wrote it is trusted, another user too.
+    is_read_only : bool
+        Whether another user shares it, who alone may change it.
     """
 
     def __init__(self, engine: Engine, *, trust: bool = False) -> None:
         self.engine = engine
         self.trust = trust
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self._shared = shared.folder_of(engine.url)
+        self.is_read_only = self._shared is not None
 
     @classmethod
     def open(cls, url: str | os.PathLike[str], *, create: bool = True, trust: bool = False) -> Database:
@@ -82,6 +86,8 @@ class Database:
         folder = address.folder_of(self.engine.url)
         if folder is not None:
             return address.url_of(folder)
+        if self._shared is not None:
+            return shared.url_of(self._shared)
         return self.engine.url.render_as_string(hide_password=False)
 
     @property
@@ -97,11 +103,32 @@ class Database:
         """Where it is, as users know it: a file, a private server's folder, or a URL without a password."""
         if self.is_sqlite:
             return str(self.engine.url.database)
+        if self._shared is not None:
+            return f"the server that {self.sharer} shares by {self._shared}"
         folder = address.folder_of(self.engine.url)
         return self.engine.url.render_as_string() if folder is None else f"the server of {folder}"
 
+    @property
+    def sharer(self) -> str | None:
+        """Who shares it to be read; None where it is one's own, or a site's."""
+        return None if self._shared is None else shared.owner(self._shared)
+
     def __repr__(self) -> str:
         return f"Database({self.place!r})"
+
+    def check_writable(self) -> None:
+        """Make sure that this user may change it, before anything else is done.
+
+        Raises
+        ------
+        ReadOnly
+            It is shared to be read.
+        """
+        if self.is_read_only:
+            raise ReadOnly(
+                f"You may only read this database, and nothing was changed: {self.sharer} shares it, and alone may "
+                f"change it. Ask {self.sharer}; or map in a database of your own, db=…."
+            )
 
     def check_exists(self) -> None:
         """Make sure that an SQLite file is still there: open connections go on with one that was removed.
@@ -139,6 +166,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that writes: committed at the end, rolled back on an exception."""
+        self.check_writable()
         with (
             _said_clearly(self),
             self.engine.connect().execution_options(torc_nb_write=True) as connection,
@@ -149,6 +177,7 @@ class Database:
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
         """Open a transaction that changes tables, one process at a time."""
+        self.check_writable()
         with _said_clearly(self), self.engine.connect() as connection:
             if self.is_sqlite:
                 # To change a table SQLite copies and drops it, and the drop must not cascade. Not possible within a
@@ -198,6 +227,7 @@ class Database:
         with _said_clearly(self):
             revision = _revision(self.engine)
             if revision is None:
+                self.check_writable()
                 _create(self.engine)
             elif revision != schema.REVISION:
                 _migrate(self, revision)
@@ -324,5 +354,10 @@ def _migrate(database: Database, revision: str) -> None:
         raise DatabaseTooNew(
             f"{database!r} was written by a newer torc_nb (schema {revision}, this version knows {schema.REVISION}); "
             "upgrade it: pip install -U torc-nb."
+        )
+    if database.is_read_only:
+        raise DatabaseError(
+            f"{database!r} was written by an older torc_nb (schema {revision}, this version knows {schema.REVISION}): "
+            f"when {database.sharer} has opened it with this version, you can read it too."
         )
     migrations.upgrade(database)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from torc_nb.errors import DatabaseUnavailable
-from torc_nb.store import address
+from torc_nb.store import address, shared
 
 #: How long a transaction may say nothing before a server ends it, in seconds. A node that vanished in its midst, or a
 #: laptop whose lid was closed, would hold its locks for hours, and all others would wait for them.
@@ -33,6 +33,8 @@ def engine(url: URL) -> Engine:
     made = create_engine(url, paramstyle="format", pool_pre_ping=True, connect_args=_patience(url))
     if (folder := address.folder_of(url)) is not None:
         _look_up(made, folder)
+    elif (folder := shared.folder_of(url)) is not None:
+        _look_up_shared(made, folder)
 
     @event.listens_for(made, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -55,6 +57,26 @@ def _look_up(made: Engine, folder: Path) -> None:
             if why := address.revive(folder):
                 raise DatabaseUnavailable(why) from error
             return dialect.connect(*arguments, **(parameters | address.parameters(folder)))
+
+
+def _look_up_shared(made: Engine, folder: Path) -> None:
+    """The same for a reader, who may not start a server that is gone."""
+
+    @event.listens_for(made, "do_connect")
+    def connect(dialect: Any, _record: object, arguments: Any, parameters: dict[str, Any]) -> Any:
+        parameters.pop(shared.PARAMETER)
+        try:
+            return dialect.connect(*arguments, **(parameters | shared.parameters(folder)))
+        except dialect.loaded_dbapi.OperationalError as error:
+            _say_who_starts_it(folder, error)
+
+
+def _say_who_starts_it(folder: Path, error: Exception) -> NoReturn:
+    owner = shared.owner(folder)
+    raise DatabaseUnavailable(
+        f"The database server that {owner} shares by {folder} does not let you in: {str(error).strip()}\n"
+        f"If it does not run, {owner} starts it, by opening a workflow or by `%torc db start`."
+    ) from error
 
 
 def _patience(url: URL) -> dict[str, int]:

@@ -4,6 +4,7 @@ One's own work is trusted; another user's is where it is said so. Whose it is:
 
 - An SQLite file is its owner's.
 - A database on a server is that of the role that owns its tables: one's own, or one that one is a member of.
+- One that is shared to be read is its sharer's.
 - A workflow is the user's whom it names. Whoever may write the database could write any name there: it keeps users of
   one database from running each other's code unawares, not from attacking each other.
 
@@ -67,7 +68,8 @@ def check(database: Database, workflow: WorkflowModel, what: str) -> None:
 def _other_owner(database: Database) -> str | None:
     """Whose a database is, where it is not the user's."""
     if database not in _other_owners:
-        _other_owners[database] = _owner_of_file(database) if database.is_sqlite else _owner_of_tables(database)
+        find = _owner_of_file if database.is_sqlite else _owner_of_tables
+        _other_owners[database] = database.sharer or find(database)
     return _other_owners[database]
 
 

@@ -53,13 +53,17 @@ def create(database: Database, workflow: models.WorkflowModel) -> models.Workflo
 def opened(database: Database, workflow: models.WorkflowModel) -> tuple[models.WorkflowModel, bool]:
     """Return the newest workflow of this name and user, or make it; and whether it was made.
 
-    Two that open a new name at once get the same.
+    Two that open a new name at once get the same. Who may only read gets the newest of any user.
 
     Raises
     ------
     InvalidRequest
         It is new, and has no folder; see :func:`create`.
+    NotFound
+        There is none, and this user may only read.
     """
+    if database.is_read_only:
+        return _newest_of_all(database, workflow.name), False
     wanted = workflow.model_copy(update={"user": workflow.user or private.user()})
     with database.read() as connection:
         known = _newest(connection, wanted)
@@ -72,6 +76,15 @@ def opened(database: Database, workflow: models.WorkflowModel) -> tuple[models.W
         known = _newest(connection, wanted)
         workflow_id = known or _insert(database, connection, wanted)
     return get(database, workflow_id), known is None
+
+
+def _newest_of_all(database: Database, name: str) -> models.WorkflowModel:
+    known = [one for one in listed(database) if one.state != "deleted"]
+    named = [one for one in known if one.name == name]
+    if not named:
+        there = ", ".join(sorted({one.name for one in known})) or "none"
+        raise NotFound(f"There is no workflow {name!r} in {database!r}, which you may only read; there is {there}.")
+    return named[-1]
 
 
 def _newest(connection: Connection, wanted: models.WorkflowModel) -> int | None:

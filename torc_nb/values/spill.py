@@ -83,6 +83,11 @@ def read(folder: Path | None, pointer: Pointer) -> bytearray:
             f"the file of a large value ({size:,} bytes) is missing: {path}. "
             "Put the folder back beside its database, or rerun the job"
         ) from error
+    except PermissionError as error:
+        raise CannotLoad(
+            f"a large value ({size:,} bytes) is a file of its own, which you may not read: {path}. Who may read a "
+            "database sees its rows; ask its owner for a copy of the file"
+        ) from error
     except OSError as error:
         raise CannotLoad(f"the file of a large value cannot be read: {path}: {error.strerror}") from error
     if len(data) != size or _address(data) != name:
