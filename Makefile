@@ -15,7 +15,7 @@ NOTEBOOK := 1-map.ipynb
 LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
 
-.PHONY: demo test test-workers test-others lint docs bench chaos clean services
+.PHONY: demo test test-workers test-clusters test-servers test-others lint docs bench chaos clean services
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
@@ -27,18 +27,27 @@ demo: $(VENV)/.demo
 	@echo "To work with it in JupyterLab:"
 	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
 
-# Most tests wait more than they compute, so two sessions run side by side: one on workers and Slurm, one on the rest.
-WORKING := tests/worker tests/launch tests/integration tests/machines tests/server_db/test_keeping.py \
-    tests/test_notebooks.py tests/test_services.py
+# Most tests wait more than they compute, so four sessions run side by side.
+OF_WORKERS := tests/worker tests/launch tests/test_notebooks.py tests/test_services.py
+OF_CLUSTERS := tests/integration tests/machines tests/chaos tests/workflow/test_at_once.py
+OF_SERVERS := tests/server_db
+SESSION := $(MAKE) --no-print-directory
 
 test: lint services
-	@tests/setup/side_by_side.sh "$(MAKE) --no-print-directory test-workers" "$(MAKE) --no-print-directory test-others"
+	@tests/setup/side_by_side.sh "$(SESSION) test-workers" "$(SESSION) test-clusters" "$(SESSION) test-servers" \
+	    "$(SESSION) test-others"
 
 test-workers:
-	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(WORKING)
+	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(OF_WORKERS)
+
+test-clusters:
+	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(OF_CLUSTERS)
+
+test-servers:
+	$(BIN)/pytest $(OF_SERVERS)
 
 test-others:
-	$(BIN)/pytest tests $(WORKING:%=--ignore=%)
+	$(BIN)/pytest tests $(patsubst %,--ignore=%,$(OF_WORKERS) $(OF_CLUSTERS) $(OF_SERVERS))
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
