@@ -169,7 +169,11 @@ def server_folder(chosen: str) -> Path:
         raise ReadOnly(f"The server is {owner}'s, who shares it by {theirs} to be read: {owner} alone looks after it.")
     folder = address.folder_of(url)
     if folder is None:
-        raise InvalidRequest(f"{url.render_as_string()} is a server of its own, which this does not manage.")
+        name = url.set(drivername="postgresql").render_as_string()
+        raise InvalidRequest(
+            f"{name} is on a server of the site's own, which whoever runs it starts, stops and copies. A copy of your "
+            f"own: `pg_dump --format=custom --file=torc.dump '{name}'`; `pg_restore` puts it back."
+        )
     return folder
 
 
