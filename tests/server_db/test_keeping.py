@@ -173,7 +173,7 @@ def test_it_moves_to_another_port_while_jobs_run(running: Study) -> None:
 
 def test_gone_for_good(running: Study) -> None:
     """Workers leave after their idle time with the results on disk; the next start takes them in."""
-    running.python("ROWS = 60" + BEGUN.replace("num_cpus=2", "num_cpus=2, idle_timeout=3"))
+    running.python("ROWS = 600" + BEGUN.replace("num_cpus=2", "num_cpus=2, idle_timeout=3"))
     running.until((running.folder / "ran").exists)
     time.sleep(1.0)
     running.torc("db", "stop")

@@ -53,8 +53,8 @@ class Standing:
     place : str
         A file, a server's folder, or a URL without a password.
     state : str
-        ``file``, ``running``, ``leaving``, ``stopped``, ``failed``, ``gone``, ``waiting`` in Slurm's queue, or
-        ``reachable`` for a site's own server.
+        ``file``, ``starting``, ``running``, ``leaving``, ``stopped``, ``failed``, ``gone``, ``waiting`` in Slurm's
+        queue, or ``reachable`` for a site's own server.
     where : str
         Host and port of a server.
     since : float or None
@@ -229,11 +229,14 @@ def _server_status(folder: Path) -> Standing:
     place, backup = f"the server of {folder}", copies[-1] if copies else None
     group = server_db.group_of(folder)
     if not lease.is_kept or lease.is_alive is False:
-        if (job := server_db.waiting_job(folder)) is not None:
-            why = f"Slurm job {job.id} waits in the queue ({job.reason or 'no reason'})."
-            return Standing(place, "waiting", backup=backup, message=why, slurm_job=job.id)
+        if (job := server_db.awaited_job(folder)) is not None:
+            why = f"Slurm job {job.id} waits in the queue ({job.reason or 'no reason'})." if job.is_waiting else ""
+            state = "waiting" if job.is_waiting else "starting"
+            return Standing(place, state, backup=backup, message=why, slurm_job=job.id)
         state = lease.state if not lease.is_kept else "gone"
         return Standing(place, state, lease.host, lease.since, backup=backup, message=lease.message, group=group)
+    if lease.state == "starting":
+        return Standing(place, "starting", lease.host, lease.since, backup=backup, slurm_job=lease.slurm_job)
     where = address.parameters(folder)
     with closing(Database.open(address.url_of(folder))) as database:
         size, clients = sizes.of_server(database)

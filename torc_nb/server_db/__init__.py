@@ -5,12 +5,13 @@ from torc_nb.server_db.growth import per_day
 from torc_nb.server_db.lease import Lease
 from torc_nb.server_db.settings import Settings, default_backups
 from torc_nb.server_db.sharing import group_of, share, unshare
-from torc_nb.server_db.slurm_job import waiting_job
+from torc_nb.server_db.slurm_job import awaited_job
 from torc_nb.server_db.starting import revive, start, stop
 
 __all__ = [
     "Lease",
     "Settings",
+    "awaited_job",
     "copies",
     "default_backups",
     "group_of",
@@ -22,5 +23,4 @@ __all__ = [
     "start",
     "stop",
     "unshare",
-    "waiting_job",
 ]

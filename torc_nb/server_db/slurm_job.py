@@ -116,14 +116,14 @@ def standing(job: str) -> slurm.QueuedJob | None:
     return found[0] if found else None
 
 
-def waiting_job(folder: Path) -> slurm.QueuedJob | None:
-    """Return the job that will keep a server, where it waits in the queue."""
+def awaited_job(folder: Path) -> slurm.QueuedJob | None:
+    """Return the job that keeps a server, or will: it waits in the queue, or runs."""
     wanted = named(folder)
     try:
         found = standing(wanted) if wanted else None
     except SlurmUnavailable:
         return None
-    return found if found is not None and found.is_waiting else None
+    return None if found is None or found.has_ended else found
 
 
 def has_ended(job: str) -> bool:

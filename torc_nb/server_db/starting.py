@@ -90,7 +90,7 @@ def revive(folder: Path) -> Lease:
         It was stopped, or it failed.
     """
     before = Lease.read(folder)
-    if not before.is_kept and slurm_job.waiting_job(folder) is None:
+    if not before.is_kept and slurm_job.awaited_job(folder) is None:
         why = before.message or "was stopped"
         raise DatabaseUnavailable(f"The database server of {folder}: {why}; `%torc db start` starts it.")
     deadline = time.monotonic() + 2 * LEASE
