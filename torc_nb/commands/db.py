@@ -120,7 +120,7 @@ def _lines(standing: Any) -> list[str]:
         )
         lines.append(f"size     {format_memory(standing.size)}{growth}")
     if standing.clients is not None:
-        lines.append(f"clients  {standing.clients} connections")
+        lines.append(f"clients  {standing.clients} connection{'' if standing.clients == 1 else 's'}")
     if standing.workers is not None:
         lines.append(f"workers  {standing.workers}")
     if standing.group is not None:
