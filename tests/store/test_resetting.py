@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -54,6 +55,27 @@ def test_a_job_that_is_rerun_has_no_result_until_it_ends(scene: Scene) -> None:
     assert len(results.attempts(scene.database, scene.id)) == 1
     with pytest.raises(NotFound, match="no result yet"):
         results.effective(scene.database, scene.jobs(outcome.map_id)[0].id)
+
+
+def test_what_another_call_lets_run_again_does_so_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rerun that finds a job set aside by somebody else leaves it, where that one's work is done by then."""
+    outcome = scene.declare("ab")
+    worker = scene.worker()
+    scene.run_all(worker)
+    theirs, ours = [job.id for job in scene.jobs(outcome.map_id)]
+    set_aside = resetting._set_aside
+    aside = set_aside(scene.database, scene.id, Ids([theirs]), None)
+
+    def after_the_other(*arguments: Any, **options: Any) -> Ids:
+        monkeypatch.setattr(resetting, "_set_aside", set_aside)
+        resetting.run_again(scene.database, scene.id, aside)
+        scene.run_all(worker)
+        return set_aside(*arguments, **options)
+
+    monkeypatch.setattr(resetting, "_set_aside", after_the_other)
+    assert resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED], [ours]).ready == 1
+    assert scene.counts() == {"completed": 1, "ready": 1}
+    assert [claim.job_id for claim in scene.claim(worker)] == [ours]
 
 
 def test_rerun_of_nothing_starts_no_run(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, update
 
@@ -45,27 +45,48 @@ class Done:
     run_id: int = 0
 
 
+class Chosen(NamedTuple):
+    """Jobs to run again: as was asked for, and those that others set aside."""
+
+    asked: Ids
+    aside: Ids
+
+    def all(self) -> Ids:
+        """Return all of them."""
+        found = Ids(self.asked)
+        for job_id in self.aside:
+            found.add(job_id)
+        return found
+
+
 def chosen(
     database: Database, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None
-) -> Ids:
+) -> Chosen:
     """Return the finished jobs of some statuses, of these ids alone where given, that nothing keeps from running.
 
-    Those that an interrupted call set aside are among them.
+    Those that an interrupted call set aside come with them; a call that is under way may have done so too.
     """
-    found = Ids()
     with database.read() as connection:
         conditions: list[ColumnElement[bool]] = [_stands_in(statuses)]
         if job_ids is not None:
             conditions = [and_(one, *conditions) for one in _by_id(connection, job_ids)]
-        if counts.total(connection, workflow_id).get(JobStatus.BLOCKED):
-            conditions.append(staleness.SET_ASIDE)
-        for condition in conditions:
-            ids = select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, _VISIBLE, condition)
-            for job_id in connection.scalars(ids.execution_options(yield_per=PIECE)):
-                found.add(job_id)
-        while hindered := _hindered(connection, workflow_id, found):
+        asked = _fulfilling(connection, workflow_id, conditions)
+        is_any_blocked = counts.total(connection, workflow_id).get(JobStatus.BLOCKED)
+        aside = _fulfilling(connection, workflow_id, [staleness.SET_ASIDE] if is_any_blocked else [])
+        found = Chosen(asked, aside)
+        while hindered := _hindered(connection, workflow_id, found.all()):
             for job_id in hindered:
-                found.discard(job_id)
+                asked.discard(job_id)
+                aside.discard(job_id)
+    return found
+
+
+def _fulfilling(connection: Connection, workflow_id: int, conditions: Sequence[ColumnElement[bool]]) -> Ids:
+    found = Ids()
+    for condition in conditions:
+        ids = select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, _VISIBLE, condition)
+        for job_id in connection.scalars(ids.execution_options(yield_per=PIECE)):
+            found.add(job_id)
     return found
 
 
@@ -77,12 +98,18 @@ def rerun(
     database: Database, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None
 ) -> Done:
     """Make finished jobs of some statuses ready again, of these ids alone where given, and let what follows wait."""
+    jobs = chosen(database, workflow_id, statuses, job_ids)
 
     def still_chosen(connection: Connection, piece: Sequence[int]) -> set[int]:
-        condition = or_(_stands_in(statuses), staleness.SET_ASIDE)
-        return set(connection.scalars(select(_jobs.c.id).where(among(connection, _jobs.c.id, piece), condition)))
+        rows = connection.execute(
+            select(_jobs.c.id, _stands_in(statuses)).where(
+                among(connection, _jobs.c.id, piece), or_(_stands_in(statuses), staleness.SET_ASIDE)
+            )
+        )
+        # What another call set aside, released, and saw end meanwhile has run again already.
+        return {job_id for job_id, has_ended in rows if not has_ended or job_id in jobs.asked}
 
-    return run_again(database, workflow_id, chosen(database, workflow_id, statuses, job_ids), still_chosen)
+    return run_again(database, workflow_id, jobs.all(), still_chosen)
 
 
 def run_again(
