@@ -9,7 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import AnyFunction, Api, Output, Status, current, inspection, make_api, sentence
+from torc_nb.api import (
+    AnyFunction,
+    Api,
+    Output,
+    Reproduction,
+    Status,
+    current,
+    inspection,
+    make_api,
+    sentence,
+)
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
 from torc_nb.models import (
@@ -318,7 +328,15 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
 
     def failures(self) -> pd.DataFrame:
-        """Return the failed jobs grouped by exception: how many, and one as an example."""
+        """Return the failed jobs grouped by exception and by the line of your code that raised it.
+
+        Returns
+        -------
+        DataFrame
+            One row a group, the largest first: its name for ``rerun(group=…)``; how many jobs; what all of them share
+            and not all that completed have, by parameters, host and version of the code; an example with its job and
+            traceback; the ids of some jobs.
+        """
         from torc_nb import frames
 
         return frames.failures(self._api.failures(self.id))
@@ -356,6 +374,23 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         from torc_nb import frames
 
         return frames.records(EventModel, self._api.list_events(self.id, limit), drop=["workflow_id"])
+
+    def reproduce(self, job: int) -> Reproduction:
+        """Return the call of a job, with the code and the parameters of its newest attempt; ``call()`` runs it here.
+
+        Its local modules, working folder and random numbers are the attempt's too; nothing is recorded. In a notebook
+        ``%torc debug JOB`` calls it and opens the debugger where it fails.
+
+        Raises
+        ------
+        InvalidRequest
+            No such job in this workflow, or it runs a command.
+        NotTrusted
+            Another user may have written its code.
+        CannotLoad
+            Its code, or a value, cannot be loaded in this process.
+        """
+        return self._api.reproduce(self.id, job)
 
     def logs(self, job: int) -> Output:
         """Return what the newest attempt of a job printed, and its traceback; print it to read it."""

@@ -42,6 +42,8 @@ results = Table(
     Column("log_offset", BigInteger, nullable=False),
     Column("stdout_bytes", BigInteger, nullable=False),
     Column("stderr_bytes", BigInteger, nullable=False),
+    # the innermost line of the user's own code that the exception came through
+    Column("error_place", Text),
     sqlite_with_rowid=False,
 )
 
