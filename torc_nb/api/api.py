@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from torc_nb.api import failures, inspection, launching, mapping, origins, outcomes, places, reproducing, rooms
+from torc_nb.api import (
+    failures,
+    following,
+    inspection,
+    launching,
+    mapping,
+    origins,
+    outcomes,
+    places,
+    reproducing,
+    rooms,
+)
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
@@ -304,6 +315,16 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
             Its code, or a value, cannot be loaded in this process.
         """
         return reproducing.reproduced(self.database, workflows.get(self.database, workflow_id), index(job_id))
+
+    def follow(self, workflow_id: int, job_id: int) -> Iterator[str]:
+        """Yield what a job prints as it comes, and its traceback where it fails, until it has ended.
+
+        Raises
+        ------
+        NotFound
+            No such job in this workflow.
+        """
+        return following.followed(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
     def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
         """Return the newest events, oldest first."""

@@ -40,6 +40,7 @@ tree = Noun(
 )
 for command in (*NOUNS, map_, run, rerun, debug):
     tree.add_command(command)
+tree.add_command(jobs.commands["logs"])
 
 # `list user-data`, as users of torc type it, is `user-data list`; so for every noun that can be listed.
 _listing = Noun("list", help="The same as NOUN list.")

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from torc_nb.api import (
     AnyFunction,
     Api,
-    Output,
-    Reproduction,
     Status,
     current,
     inspection,
@@ -34,6 +32,7 @@ from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing, parsed
 from torc_nb.workflow.commanding import Commanding
+from torc_nb.workflow.diagnosing import Diagnosing
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.requirement import requirement_of
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Modifying, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -327,20 +326,6 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         rows = self._api.list_jobs(self.id, statuses=parsed(status), limit=limit)
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
 
-    def failures(self) -> pd.DataFrame:
-        """Return the failed jobs grouped by exception and by the line of your code that raised it.
-
-        Returns
-        -------
-        DataFrame
-            One row a group, the largest first: its name for ``rerun(group=…)``; how many jobs; what all of them share
-            and not all that completed have, by parameters, host and version of the code; an example with its job and
-            traceback; the ids of some jobs.
-        """
-        from torc_nb import frames
-
-        return frames.failures(self._api.failures(self.id))
-
     def check_files(self) -> pd.DataFrame:
         """Return the files that are gone, or changed, since completed jobs left them; empty where all are as they were.
 
@@ -374,27 +359,6 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         from torc_nb import frames
 
         return frames.records(EventModel, self._api.list_events(self.id, limit), drop=["workflow_id"])
-
-    def reproduce(self, job: int) -> Reproduction:
-        """Return the call of a job, with the code and the parameters of its newest attempt; ``call()`` runs it here.
-
-        Its local modules, working folder and random numbers are the attempt's too; nothing is recorded. In a notebook
-        ``%torc debug JOB`` calls it and opens the debugger where it fails.
-
-        Raises
-        ------
-        InvalidRequest
-            No such job in this workflow, or it runs a command.
-        NotTrusted
-            Another user may have written its code.
-        CannotLoad
-            Its code, or a value, cannot be loaded in this process.
-        """
-        return self._api.reproduce(self.id, job)
-
-    def logs(self, job: int) -> Output:
-        """Return what the newest attempt of a job printed, and its traceback; print it to read it."""
-        return self._api.logs(self.id, job)
 
     def __repr__(self) -> str:
         from torc_nb import widgets

@@ -104,13 +104,14 @@ workers = Table(
     sqlite_autoincrement=True,
 )
 
-#: Running jobs whose worker is asked to stop them.
+#: Running jobs whose worker is asked to stop them, or to show what they print.
 cancellations = Table(
     "cancellations",
     metadata,
     Column("worker_id", Id, primary_key=True, autoincrement=False),
     Column("job_id", Id, primary_key=True, autoincrement=False),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("show", Boolean, primary_key=True, autoincrement=False, default=False),
 )
 
 events = Table(

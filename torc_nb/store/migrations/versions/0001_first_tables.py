@@ -359,7 +359,8 @@ def _create_runs() -> None:
         sa.Column("worker_id", ID, autoincrement=False, nullable=False),
         sa.Column("job_id", ID, autoincrement=False, nullable=False),
         sa.Column("attempt", sa.Integer(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("worker_id", "job_id", "attempt"),
+        sa.Column("show", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("worker_id", "job_id", "attempt", "show"),
     )
     op.create_table(
         "events",
