@@ -88,8 +88,8 @@ def test_a_job_is_reproduced(wf: Workflow, finish: Finish) -> None:
     assert call.error is None
     failed = wf.reproduce(ids[1])
     assert repr(failed) == (
-        f"Reproduction of job {ids[1]}: run({{'n': 1}}), code v1, failed with LookupError: no n there; "
-        "call it to run it here"
+        f"Reproduction of job {ids[1]}: run({{'n': 1}}) by code v1; its attempt failed with LookupError: no n. "
+        "Call it to run it here."
     )
     with pytest.raises(LookupError, match="no n"):
         failed()

@@ -79,7 +79,8 @@ class Reproduction:
         given = [*map(_shortened, self.args), *(f"{name}={_shortened(value)}" for name, value in self.kwargs.items())]
         came = f"failed with {_shortened(self.error, str)}" if self.error else "did not fail"
         call = f"{self._name}({', '.join(given)})"
-        return f"Reproduction of job {self.job_id}: {call}, code {self.version}, {came} there; call it to run it here"
+        made = f"Reproduction of job {self.job_id}: {call} by code {self.version}"
+        return f"{made}; its attempt {came}. Call it to run it here."
 
 
 def reproduced(database: Database, workflow: WorkflowModel, job_id: int) -> Reproduction:
