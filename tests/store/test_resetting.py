@@ -45,7 +45,7 @@ def test_rerun_takes_the_chosen_statuses_only(scene: Scene) -> None:
 
 
 def test_what_a_job_was_rerun_with_outlasts_the_worker_that_had_it(scene: Scene) -> None:
-    """Given back, or left by a worker that died, it asks the same; rerun without, it asks what its map asks."""
+    """Mapped once more, given back, or failed, it asks the same; rerun without, it asks what its map asks."""
     scene.declare("a")
     first = scene.worker()
     scene.complete(first, scene.claim(first), JobStatus.FAILED)
@@ -55,6 +55,7 @@ def test_what_a_job_was_rerun_with_outlasts_the_worker_that_had_it(scene: Scene)
     ).id
     assert own is not None
     resetting.rerun(scene.database, scene.id, [JobStatus.FAILED], instead=lambda _: own)
+    scene.declare("a")  # as Run All does
     for leave in (
         lambda found: returning.give_back(scene.database, scene.id, first.id, [claim.job_id for claim in found]),
         lambda found: scene.complete(first, found, JobStatus.FAILED),
