@@ -209,3 +209,29 @@ def test_loading_twice_is_loading_once(notebook: Notebook) -> None:
     """`%reload_ext` and a second `%load_ext` leave a working magic."""
     notebook.run("%load_ext torc_nb\n%reload_ext torc_nb\n%torc workflows create sweep")
     assert len(notebook.run("%torc workflows list")) == 1
+
+
+def test_debug_stops_where_the_job_failed(notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the cell's own frame, with its lines, its values at hand and none of torc_nb's frames; or it says that not."""
+    notebook.run("%torc workflows create sweep")
+    notebook.run(CELL + "WORDS = 0")
+    notebook.run("%torc map run params --no-unpack")
+    notebook.run("%torc run --cpus 1 --idle-timeout 30s")
+    api = make_api(tmp_path / ".torc" / "torc.db")
+    try:
+        sweep.finish(api, 1)
+        notebook.run(CELL.replace('p["a"] == 2', "False"))  # what ran is what is debugged, not what is here by now
+        typed = iter(["p p['a'] * 21", "up", "where", "q"])
+        monkeypatch.setattr("builtins.input", lambda *_: next(typed))
+        seen = notebook.says("%torc debug 3")
+        assert 'raise ValueError("bad two")' in seen
+        assert "\n42\n" in seen
+        assert "torc_nb/" not in seen
+        assert next(typed, "all was typed") == "all was typed"
+        monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("there is nothing to debug"))
+        seen = notebook.says("%torc debug 1")
+        assert "Job 1 does not fail here, nor did it there. It returned {'y': 100}." in seen
+        assert "There is no job 99" in notebook.refuses("%torc debug 99")
+        assert notebook.run("run({'a': 2})") == {"y": 102}
+    finally:
+        sweep.stop(api, 1)

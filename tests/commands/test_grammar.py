@@ -96,5 +96,5 @@ def test_every_command_is_described() -> None:
 
 
 def test_what_needs_a_kernel_is_marked() -> None:
-    """Exactly `map` needs the kernel's names."""
-    assert [path for path, command in _all(tree) if isinstance(command, KernelVerb)] == [("map",)]
+    """Exactly `map` and `debug` need the kernel."""
+    assert [path for path, command in _all(tree) if isinstance(command, KernelVerb)] == [("map",), ("debug",)]

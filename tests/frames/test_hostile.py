@@ -11,7 +11,7 @@ from torc_nb import frames
 from torc_nb.api import MapStatus, Status
 from torc_nb.frames import results
 from torc_nb.models import EventModel, JobStatus, WorkflowModel
-from torc_nb.store.results import Failure
+from torc_nb.store.failures import Failure
 from torc_nb.values import decode, encode
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</td></table><b onclick='x'>&lt;"]
@@ -44,7 +44,8 @@ def test_values_and_their_names(bad: str) -> None:
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_failures_events_and_statuses(bad: str) -> None:
     """What jobs fail with, and what things are called."""
-    failure = Failure(**dict.fromkeys(Failure._fields, bad) | {"count": 1, "job_id": 1})
+    said = dict.fromkeys(Failure._fields, bad) | {"count": 1, "job_id": 1, "job_ids": (1,), "shared": (bad,)}
+    failure = Failure(**said)
     assert _is_text(frames.failures([failure]))
     assert _is_text(frames.records(EventModel, [EventModel(id=1, workflow_id=1, kind=bad, data={bad: bad})]))
     numbers = {JobStatus.FAILED: 1}

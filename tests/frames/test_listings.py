@@ -10,7 +10,7 @@ import pandas as pd
 from torc_nb import frames
 from torc_nb.api import MapStatus, Status
 from torc_nb.models import AllocationModel, JobModel, JobStatus, UserDataModel, WorkerModel, WorkflowModel
-from torc_nb.store.results import Failure
+from torc_nb.store.failures import Failure
 
 
 def job(**values: Any) -> SimpleNamespace:
@@ -45,16 +45,19 @@ def test_no_jobs_have_the_same_columns() -> None:
     empty = frames.jobs([], str, lambda row: JobStatus.READY)
     assert "status" in empty
     assert empty.index.name == "job"
-    assert list(frames.failures([]).columns) == ["exception", "count", "example", "job", "traceback"]
+    assert "traceback" in frames.failures([])
     assert "seconds" in frames.attempts([])
 
 
 def test_failures_come_with_an_example() -> None:
     """The kind of failure, how many, and one of them."""
-    frame = frames.failures([Failure("ValueError", 3, "n < 0", 17, "Traceback …"), Failure("killed", 1, "", 20, None)])
+    one = Failure("a1", "ValueError", "run, line 2", 3, "n < 0", 17, "Traceback …", (17, 18), ("n < 0", "host == 'n1'"))
+    frame = frames.failures([one, Failure("b2", "killed", "", 1, "", 20, None)])
     assert frame["count"].tolist() == [3, 1]
     assert frame.loc[0, "example"] == "n < 0"
     assert frame.loc[0, "job"] == 17
+    assert frame.loc[0, "jobs"] == [17, 18]
+    assert frame.loc[0, "shared"] == "n < 0; host == 'n1'"
 
 
 def test_attempts_are_found_by_their_job() -> None:

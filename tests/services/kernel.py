@@ -88,6 +88,11 @@ class Kernel:
         """Wait for a cell that was begun, before another one is sent; returns what `run` does."""
         return self._collect(begun, seconds)
 
+    def answer(self, text: str, seconds: float = 60) -> None:
+        """Type a line where a cell that was begun asks for one."""
+        self._client.get_stdin_msg(timeout=seconds)
+        self._client.input(text)
+
     def interrupt(self) -> None:
         """Press the stop button."""
         self._manager.interrupt_kernel()

@@ -11,15 +11,18 @@ from sqlalchemy import insert, select, update
 from store.scene import COLLECT, Scene
 
 from torc_nb.errors import NotFound
-from torc_nb.models import JobStatus
+from torc_nb.models import JobStatus, ResourceRequirementsModel
 from torc_nb.store import (
     building,
     counts,
     dependencies,
     downstream,
+    jobs,
     moves,
+    requirements,
     resetting,
     results,
+    returning,
     schema,
     workflows,
 )
@@ -40,6 +43,30 @@ def test_rerun_takes_the_chosen_statuses_only(scene: Scene) -> None:
     scene.complete(worker, again)
     assert scene.counts() == {"completed": 3}
     assert scene.rows("results") == 5
+
+
+def test_what_a_job_was_rerun_with_outlasts_the_worker_that_had_it(scene: Scene) -> None:
+    """Mapped once more, given back, or failed, it asks the same; rerun without, it asks what its map asks."""
+    scene.declare("a")
+    first = scene.worker()
+    scene.complete(first, scene.claim(first), JobStatus.FAILED)
+    (of_map,) = {job.requirement_id for job in jobs.listed(scene.database, scene.id)}
+    own = requirements.keep(
+        scene.database, ResourceRequirementsModel(workflow_id=scene.id, memory=2**30), of_jobs=True
+    ).id
+    assert own is not None
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED], instead=lambda _: own)
+    scene.declare("a")  # as Run All does
+    for leave in (
+        lambda found: returning.give_back(scene.database, scene.id, first.id, [claim.job_id for claim in found]),
+        lambda found: scene.complete(first, found, JobStatus.FAILED),
+    ):
+        found = scene.claim(first)
+        assert [claim.requirement_id for claim in found] == [own]
+        leave(found)
+        assert jobs.get(scene.database, 1).requirement_id == own
+    resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
+    assert [claim.requirement_id for claim in scene.claim(first)] == [of_map]
 
 
 def test_a_job_that_is_rerun_has_no_result_until_it_ends(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from store.scene import COLLECT, Scene
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import resetting, results
+from torc_nb.store import failures, resetting, results
 
 
 def _of_map(scene: Scene, map_id: int, **asked: object) -> list[tuple[object, ...]]:
@@ -101,10 +101,10 @@ def test_failures_are_grouped_by_exception(scene: Scene) -> None:
     scene.complete(worker, found[1:4], JobStatus.FAILED)
     scene.complete(worker, found[4:5], JobStatus.TERMINATED, error_type=None, error=None)
     scene.complete(worker, found[6:], JobStatus.FAILED)
-    grouped = results.failures(scene.database, scene.id, outcome.map_id)
+    grouped = failures.grouped(scene.database, scene.id, outcome.map_id)
     assert [(group.exception, group.count, group.message, group.job_id) for group in grouped] == [
         ("ValueError", 3, "bad", 2),
         ("KeyError", 1, "'k'", 1),
         ("unknown", 1, "", 5),
     ]
-    assert results.failures(scene.database, scene.id)[0].count == 4
+    assert failures.grouped(scene.database, scene.id)[0].count == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -151,3 +152,33 @@ def run(x):
     assert second.run("list(wf['run'])") == "[20, 100, 10]"
     assert "run: 2 by v1, 1 by v2" in second.run("print(repr(wf))")
     assert second.run("wf['run'].results(provenance=True)['job.code'].tolist()") == "['v1', 'v2', 'v1']"
+
+
+@ON_SQLITE
+def test_the_debugger_opens_in_another_kernel(kernels: list[Kernel]) -> None:
+    """In a kernel that never saw the cell: its lines, its variables by name, and its helper's module of then."""
+    first, second = kernels
+    first.run(
+        "from pathlib import Path\n"
+        "Path('parts.py').write_text('def part(x):\\n    return 10 // x\\n')\n"
+        "import parts\n"
+        "from torc_nb import Workflow\n"
+        "def run(x):\n"
+        "    y = x - 3\n"
+        "    return parts.part(y)\n"
+        "wf = Workflow('sweep', files='files')\n"
+        "m = wf.map(run, [2, 3])\n"
+        "wf.run(num_cpus=1)\n"
+        "wf.wait(timeout=40, progress=False)\n"
+        "Path('parts.py').write_text('# another line\\ndef part(x):\\n    return x\\n')"
+    )
+    second.run("%load_ext torc_nb\nimport parts")
+    begun = second.begin("%torc -w sweep debug 2")
+    for typed in ("up", "p 'y is', y", "q"):
+        second.answer(typed)
+    seen = re.sub(r"\x1b\[[\d;]*m", "", second.finish(begun))
+    assert "return 10 // x" in seen
+    assert "return parts.part(y)" in seen
+    assert "('y is', 0)" in seen
+    assert "site-packages" not in seen
+    assert second.run("print(parts.part(5))") == "5\n"

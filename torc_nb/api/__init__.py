@@ -7,6 +7,7 @@ from torc_nb.api.inspection import MapStatus, Output, Status
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
+from torc_nb.api.reproducing import Reproduction
 from torc_nb.changes import Report
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Mapped",
     "Output",
     "Report",
+    "Reproduction",
     "Rerun",
     "Status",
     "make_api",

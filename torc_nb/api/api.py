@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from torc_nb.api import inspection, launching, mapping, origins, outcomes, places, rooms
+from torc_nb.api import (
+    failures,
+    following,
+    inspection,
+    launching,
+    mapping,
+    origins,
+    outcomes,
+    places,
+    reproducing,
+    rooms,
+)
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
@@ -38,6 +49,7 @@ from torc_nb.store import (
     results,
     workflows,
 )
+from torc_nb.store.failures import Failure
 
 
 class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Changing):
@@ -276,9 +288,9 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
         """Return all attempts, or those of one job, oldest first, without their values."""
         return results.attempts(self.database, workflow_id, None if job_id is None else index(job_id))
 
-    def failures(self, workflow_id: int, map_id: int | None = None) -> list[results.Failure]:
-        """Return the failed jobs grouped by exception, the largest group first."""
-        return results.failures(self.database, workflow_id, map_id)
+    def failures(self, workflow_id: int, map_id: int | None = None) -> list[Failure]:
+        """Return the failed jobs grouped by exception and place, the largest first, with what they share."""
+        return failures.grouped(self.database, workflow_id, map_id)
 
     def logs(self, workflow_id: int, job_id: int) -> inspection.Output:
         """Return what the newest attempt of a job printed, and its traceback.
@@ -289,6 +301,30 @@ class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Cha
             No such job in this workflow, or it has not run, or its log is gone.
         """
         return inspection.output(self.database, workflows.get(self.database, workflow_id), index(job_id))
+
+    def reproduce(self, workflow_id: int, job_id: int) -> reproducing.Reproduction:
+        """Return the call of a job, with the code and the parameters of its newest attempt, to be made here.
+
+        Raises
+        ------
+        InvalidRequest
+            No such job in this workflow, or it runs a command.
+        NotTrusted
+            Another user may have written its code.
+        CannotLoad
+            Its code, or a value, cannot be loaded in this process.
+        """
+        return reproducing.reproduced(self.database, workflows.get(self.database, workflow_id), index(job_id))
+
+    def follow(self, workflow_id: int, job_id: int) -> Iterator[str]:
+        """Yield what a job prints as it comes, and its traceback where it fails, until it has ended.
+
+        Raises
+        ------
+        NotFound
+            No such job in this workflow.
+        """
+        return following.followed(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
     def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
         """Return the newest events, oldest first."""

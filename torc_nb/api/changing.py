@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from torc_nb import changes
 from torc_nb.api.code_now import code_now
+from torc_nb.api.resources import changed
 from torc_nb.changes import Report
 from torc_nb.models import JobStatus
-from torc_nb.store import Database, acceptance, dependencies, jobs, maps, resetting, workflows
+from torc_nb.store import Database, acceptance, dependencies, failures, jobs, maps, requirements, resetting, workflows
 
 
 class Rerun(NamedTuple):
@@ -69,6 +71,8 @@ class Changing:
         job_ids: Iterable[int] | None = None,
         *,
         start: bool = True,
+        group: str | None = None,
+        resources: Mapping[str, Any] | None = None,
     ) -> Rerun:
         """Make finished jobs ready again, with the code as it now is in this process; what follows from them waits.
 
@@ -76,21 +80,38 @@ class Changing:
         ----------
         start : bool, default True
             Start the workflow, should it not be.
+        group : str, optional
+            Those only that failed as one group of ``failures``.
+        resources : mapping, optional
+            What they are to ask otherwise than their map: ``num_cpus, num_gpus, memory, runtime, timeout``.
 
         Raises
         ------
+        NotFound
+            No such group.
+        InvalidRequest
+            They cannot ask so.
         CannotCapture
             A function as it now is cannot travel; nothing runs again.
         """
         chosen = None if job_ids is None else sorted(set(job_ids))
+        if group is not None:
+            of_group = failures.jobs_of(self.database, workflow_id, group)
+            chosen = of_group if chosen is None else sorted(set(of_group) & set(chosen))
+        instead = None if not resources else partial(self._asking_otherwise, resources)
         affected = self._maps_with(workflow_id, statuses, chosen)
         otherwise = "the code that was mapped last runs again"
         current, absent = code_now(self.database, workflow_id, affected, otherwise)
         said = current.take_effect(self.database, workflow_id)
-        done = resetting.rerun(self.database, workflow_id, statuses, chosen)
+        done = resetting.rerun(self.database, workflow_id, statuses, chosen, instead)
         if done.ready and start:
             workflows.set_state(self.database, workflow_id, "started")
         return Rerun(done.ready, done.waits, (*absent, *said))
+
+    def _asking_otherwise(self, resources: Mapping[str, Any], requirement_id: int) -> int:
+        """Return the id of a record that asks what another does but for some resources."""
+        new = changed(requirements.get(self.database, requirement_id), {"name": "rerun", **resources})
+        return requirements.keep(self.database, new.model_copy(update={"id": None}), of_jobs=True).id or 0
 
     def _maps_with(self, workflow_id: int, statuses: Sequence[JobStatus], job_ids: list[int] | None) -> list[Any]:
         """The maps that have jobs in these statuses, or any of these jobs, or whose postprocess is one."""

@@ -49,7 +49,7 @@ class Resources:
             There are none of this id.
         """
         old = requirements.get(self.database, requirement_id)
-        return requirements.replace(self.database, _changed(old, changes))
+        return requirements.replace(self.database, changed(old, changes))
 
     def delete_resource_requirements(self, requirement_id: int) -> ResourceRequirementsModel:
         """Delete resource requirements that no job and no map has; Conflict where one does."""
@@ -86,7 +86,7 @@ class Resources:
             There is none of this id.
         """
         old = schedulers.get(self.database, scheduler_id)
-        return schedulers.replace(self.database, _changed(old, changes))
+        return schedulers.replace(self.database, changed(old, changes))
 
     def delete_slurm_scheduler(self, scheduler_id: int) -> SlurmSchedulerModel:
         """Delete a scheduler; allocations that it asked for stay."""
@@ -114,8 +114,14 @@ def checked_scheduler(database: Database, workflow_id: int, scheduler_id: int | 
     return scheduler_id
 
 
-def _changed(old: Changeable, changes: dict[str, Any]) -> Changeable:
-    """Return a record with other values."""
+def changed(old: Changeable, changes: dict[str, Any]) -> Changeable:
+    """Return a record with other values.
+
+    Raises
+    ------
+    InvalidRequest
+        One of them makes no sense.
+    """
     allowed = [name for name in type(old).model_fields if name not in ("id", "workflow_id")]
     unknown = sorted(set(changes) - set(allowed))
     if unknown:

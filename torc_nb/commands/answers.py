@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from torc_nb.api import Reproduction
+
 
 @dataclass(frozen=True)
 class Said:
@@ -55,6 +57,13 @@ class Listing:
     notes: list[str] = field(default_factory=list)
     off_screen: list[str] = field(default_factory=list)
     data: Any = None
+
+
+@dataclass(frozen=True)
+class Debugged:
+    """A job's call, to be made in this kernel under the eyes of a debugger."""
+
+    call: Reproduction
 
 
 Answer = Said | Listing

@@ -61,13 +61,14 @@ class Verb(click.Command):
 class KernelVerb(Verb):
     """A command that needs the kernel's namespace; it exists in the magic alone."""
 
+    def __init__(self, *args: Any, otherwise: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._otherwise = otherwise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command, in a kernel."""
         if ctx.ensure_object(Session).names is None:
-            raise click.UsageError(
-                f"`{self.name}` takes functions and parameters from a notebook: type it there, after %torc. "
-                f"A script calls Workflow(…).{self.name}(…)."
-            )
+            raise click.UsageError(f"`{self.name}` needs a notebook: type it there, after %torc. {self._otherwise}")
         return super().invoke(ctx)
 
 

@@ -72,11 +72,15 @@ def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
 
 @jobs.command("logs")
 @click.argument("job", type=int)
+@click.option("--follow", is_flag=True, help="Show it as it comes until the job ends; Ctrl-C ends the following alone.")
 @click.pass_obj
-def logs(session: Session, job: int) -> Said:
+def logs(session: Session, job: int, follow: bool) -> Said | None:
     """Show what a job printed, and its traceback."""
     workflow = session.workflow()
     assert workflow.id is not None
+    if follow and not session.as_json:
+        _follow(session, workflow.id, job)
+        return None
     output = session.api.logs(workflow.id, job)
     data = {
         "job_id": output.job_id,
@@ -86,6 +90,14 @@ def logs(session: Session, job: int) -> Said:
         "traceback": output.traceback,
     }
     return Said(str(output), data)
+
+
+def _follow(session: Session, workflow_id: int, job: int) -> None:
+    try:
+        for text in session.api.follow(workflow_id, job):
+            click.echo(text, nl=False)
+    except KeyboardInterrupt:
+        click.echo(f"\nNo longer following job {job}; it goes on.")
 
 
 @jobs.command("cancel")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torc_nb.api import AnyFunction
 
 
-@click.command("map", cls=KernelVerb)
+@click.command("map", cls=KernelVerb, otherwise="A script calls Workflow(…).map(…).")
 @click.argument("func")
 @click.argument("params", nargs=-1, required=True)
 @click.option("--postprocess", metavar="FUNC", help="Gets the list of all results, in input order.")

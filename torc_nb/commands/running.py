@@ -40,8 +40,24 @@ def run(session: Session, cpus: int | None, memory: int | None, idle_timeout: fl
     multiple=True,
     help="Of this status; may be repeated. Default: failed, and whatever status where jobs are given.",
 )
+@click.option("--group", metavar="GROUP", help="Those that failed as this group of `failures list`.")
+@click.option("--cpus", type=click.IntRange(min=1), help="That one job is to have, otherwise than its map says.")
+@click.option("--gpus", type=click.IntRange(min=0), help="The same of GPUs.")
+@click.option("--memory", type=MEMORY, help="The same of memory: 40g.")
+@click.option("--runtime", type=DURATION, help="The same of the expected runtime: 2h.")
+@click.option("--timeout", type=DURATION, help="The same of the limit after which one job is stopped.")
 @click.pass_obj
-def rerun(session: Session, chosen: tuple[int, ...], statuses: tuple[JobStatus, ...]) -> Said:
+def rerun(
+    session: Session,
+    chosen: tuple[int, ...],
+    statuses: tuple[JobStatus, ...],
+    group: str | None,
+    cpus: int | None,
+    gpus: int | None,
+    memory: int | None,
+    runtime: float | None,
+    timeout: float | None,
+) -> Said:
     """Make finished jobs ready again.
 
     What collects their results runs again too; what else completed stays.
@@ -50,7 +66,9 @@ def rerun(session: Session, chosen: tuple[int, ...], statuses: tuple[JobStatus, 
 
     workflow = session.workflow()
     assert workflow.id is not None
-    wanted = statuses or (sorted(FINISHED) if chosen else [JobStatus.FAILED])
-    done = session.api.rerun(workflow.id, wanted, chosen or None)
+    wanted = statuses or (sorted(FINISHED) if chosen or group else [JobStatus.FAILED])
+    given = {"num_cpus": cpus, "num_gpus": gpus, "memory": memory, "runtime": runtime, "timeout": timeout}
+    resources = {name: value for name, value in given.items() if value is not None}
+    done = session.api.rerun(workflow.id, wanted, chosen or None, group=group, resources=resources)
     text = "; ".join([f"{done.ready:,} job(s) are ready again", *done.notes])
     return session.said(f"{text}.", workflow, ready=done.ready, notes=done.notes)

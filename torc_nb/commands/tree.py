@@ -7,6 +7,7 @@ from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
 from torc_nb.commands.choosing import use
 from torc_nb.commands.cleaning import clean
 from torc_nb.commands.db import db
+from torc_nb.commands.debugging import debug
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.files import files
@@ -37,8 +38,9 @@ for verb in OF_DB:
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."
 )
-for command in (*NOUNS, map_, run, rerun):
+for command in (*NOUNS, map_, run, rerun, debug):
     tree.add_command(command)
+tree.add_command(jobs.commands["logs"])
 
 # `list user-data`, as users of torc type it, is `user-data list`; so for every noun that can be listed.
 _listing = Noun("list", help="The same as NOUN list.")

@@ -86,12 +86,20 @@ def file_changes(changes: Sequence[FileChange]) -> pd.DataFrame:
 
 
 def failures(groups: Sequence[Any]) -> pd.DataFrame:
-    """List failed jobs by exception, the largest group first, each with an example: its message, job and traceback."""
+    """List failed jobs by exception and place, the largest group first.
+
+    Each has an example (its message, job and traceback), what its jobs share and those that completed do not, and the
+    ids of some of them.
+    """
     table = {
+        "group": columns.natural([group.group for group in groups]),
         "exception": columns.natural([group.exception for group in groups]),
+        "where": columns.natural([group.place for group in groups]),
         "count": columns.natural([group.count for group in groups]),
+        "shared": columns.natural(["; ".join(group.shared) for group in groups]),
         "example": columns.natural([group.message for group in groups]),
         "job": columns.natural([group.job_id for group in groups]),
+        "jobs": columns.objects([list(group.job_ids) for group in groups]),
         "traceback": columns.natural([group.traceback for group in groups]),
     }
     return pd.DataFrame(table)

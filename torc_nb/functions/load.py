@@ -36,6 +36,18 @@ def load(function: Function) -> Loaded:
     _FINDER.replace(function.modules)
     for filename, text in function.sources.items():
         remember_lines(filename, text)
+    return loaded(function)
+
+
+def loaded(function: Function) -> Loaded:
+    """Make a stored function callable, with the modules that this process would import now.
+
+    Raises
+    ------
+    CannotLoad
+        As `load`.
+    """
+    _check_python(function)
     try:
         if function.module is not None:
             return Loaded(attribute(importlib.import_module(function.module), function.name), {})

@@ -21,6 +21,16 @@ def is_local_file(path: str) -> bool:
     return not any(path.startswith(folder) for folder in _standard_library())
 
 
+def is_cell(path: str) -> bool:
+    """Whether a file name is one that a kernel or a shell gave to a cell."""
+    return path.startswith(("<ipython-input", "<stdin")) or Path(path).parent.name.startswith("ipykernel_")
+
+
+def is_users_own(path: str) -> bool:
+    """Whether the code of a file name is the user's: a cell's, or a local file's."""
+    return is_cell(path) or is_local_file(path)
+
+
 def is_foreign_code(code: CodeType) -> bool:
     """Whether code was written in an installed package or in Python itself, though it travels by value."""
     path = Path(code.co_filename)

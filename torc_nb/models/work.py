@@ -54,6 +54,7 @@ class Completion(NamedTuple):
     stderr_bytes: int
     was_running: bool
     files: Sequence[FileState] | None = None  # those that it returned the paths of, or produces
+    error_place: str | None = None  # the innermost line of the user's own code
 
 
 class WorkerSettings(NamedTuple):

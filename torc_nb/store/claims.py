@@ -23,10 +23,11 @@ RoomFor = Callable[[counts.Group, int, int], int]
 
 @dataclass
 class Answer:
-    """What the database answers: new claims, attempts to stop, and whether the workflow still has work."""
+    """What the database answers: new claims, attempts to stop and to show, and whether the workflow still has work."""
 
     claims: list[Claim] = field(default_factory=list)
     cancel: list[tuple[int, int]] = field(default_factory=list)
+    show: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"  # of the workflow; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
     may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
@@ -69,7 +70,7 @@ def exchange(
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and room is not None and answer.state == "started":
             answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, longest, tally)
-        answer.cancel = cancellations.take(connection, worker_id)
+        answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
         answer.may_have_released = dependencies.release(

@@ -25,7 +25,7 @@ _CHUNK = 500
 _RESULT_COLUMNS = (
     "job_id", "attempt", "run_id", "status", "return_code", "late", "worker_id", "function_id", "fingerprint",
     "started", "seconds", "cpu_seconds", "peak_memory", "value", "error_type", "error", "traceback", "log_offset",
-    "stdout_bytes", "stderr_bytes",
+    "stdout_bytes", "stderr_bytes", "error_place",
 )  # fmt: skip
 
 

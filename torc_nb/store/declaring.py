@@ -213,8 +213,9 @@ def _drop(connection: Connection, job_ids: list[int], tally: counts.Tally) -> No
 
 
 def _take_requirement(database: Database, workflow_id: int, map_id: int, requirement_id: int) -> None:
-    """Let the jobs of a map that wait ask what the call asks, in short pieces; rerun jobs do so when they are rerun."""
+    """Let the jobs of a map that wait ask what the call asks, but those that were told to ask something else."""
     table = schema.job_counts
+    own = select(schema.resource_requirements.c.id).where(schema.resource_requirements.c.of_jobs)
     with database.read() as connection:
         others = connection.scalars(
             select(table.c.requirement_id)
@@ -223,6 +224,7 @@ def _take_requirement(database: Database, workflow_id: int, map_id: int, require
                 table.c.map_id == map_id,
                 table.c.status == int(JobStatus.READY),
                 table.c.requirement_id != requirement_id,
+                table.c.requirement_id.not_in(own),
             )
             .group_by(table.c.requirement_id)
             .having(func.sum(table.c.n) > 0)

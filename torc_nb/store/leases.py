@@ -273,7 +273,7 @@ def _free(
         .with_for_update()
     ).all()
     tally = counts.Tally(worker.workflow_id)
-    asked_now = requirements.of_maps(connection, worker.workflow_id)
+    asked_now = requirements.asked_now(connection, worker.workflow_id)
     rows = []
     failed: list[Any] = []
     for job in claimed:
@@ -281,7 +281,7 @@ def _free(
         walltimes, longest_cut = _after_cut(job, cut)
         why = _why_hopeless(job.id, interruptions, walltimes, cut)
         status = JobStatus.READY if why is None else JobStatus.FAILED
-        requirement_id = asked_now.get(job.map_id, job.requirement_id)
+        requirement_id = asked_now.of(job)
         rows.append(
             (
                 int(status), requirement_id, None, interruptions, walltimes, longest_cut, why or job.note, job.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select, update
@@ -43,25 +43,41 @@ def _standing(connection: Connection, workflow_id: int, job_ids: Sequence[int]) 
 
 
 def start_over(
-    connection: Connection, jobs: Sequence[Row[Any]], status: JobStatus, tally: counts.Tally, **values: Any
+    connection: Connection,
+    jobs: Sequence[Row[Any]],
+    status: JobStatus,
+    tally: counts.Tally,
+    asked: Mapping[int, int] | None = None,
+    **values: Any,
 ) -> None:
-    """Move jobs to a status as if they had never been claimed."""
+    """Move jobs to a status as if they had never been claimed; ``asked``: as in `move`."""
     again = {
         "result_attempt": None, "interruptions": 0, "walltimes": None, "longest_cut": None, "replaced": None,
     }  # fmt: skip
-    move(connection, jobs, status, tally, **(again | values))
+    move(connection, jobs, status, tally, asked, **(again | values))
 
 
 def move(
-    connection: Connection, jobs: Sequence[Row[Any]], status: JobStatus, tally: counts.Tally, **values: Any
+    connection: Connection,
+    jobs: Sequence[Row[Any]],
+    status: JobStatus,
+    tally: counts.Tally,
+    asked: Mapping[int, int] | None = None,
+    **values: Any,
 ) -> None:
-    """Move locked jobs to a status in which no worker has them; ready ones ask what their map asks by now."""
+    """Move locked jobs to a status in which no worker has them; ready ones ask what their map asks by now.
+
+    ``asked``: by the id of what they would ask, that of what they are to ask and to keep instead.
+    """
     if not jobs:
         return
-    asked_now = requirements.of_maps(connection, tally.workflow_id) if status is JobStatus.READY else {}
+    is_asked_anew = status is JobStatus.READY or bool(asked)
+    asked_now = requirements.of_maps(connection, tally.workflow_id) if is_asked_anew else {}
+    asked = asked or {}
     alike: dict[int, list[int]] = {}
     for job in jobs:
         requirement_id = asked_now.get(job.map_id, job.requirement_id)
+        requirement_id = asked.get(requirement_id, requirement_id)
         tally.add(job.map_id, job.requirement_id, job.status, -1)
         tally.add(job.map_id, requirement_id, status)
         alike.setdefault(requirement_id, []).append(job.id)

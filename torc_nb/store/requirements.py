@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -14,11 +14,30 @@ from torc_nb.store import schema, watch
 from torc_nb.store.database import Database
 
 _requirements = schema.resource_requirements
+#: What a record tells; for whom it was made is the store's own business.
+_TOLD = [column for column in _requirements.c if column.name != "of_jobs"]
 
 
-def keep(database: Database, requirement: models.ResourceRequirementsModel) -> models.ResourceRequirementsModel:
-    """Return the workflow's record of this request, making it where there is none."""
-    values = requirement.model_dump(exclude={"id"})
+class AskedNow(NamedTuple):
+    """What jobs ask that become ready again: what their map asks now, unless they were given a request of their own."""
+
+    of_maps: Mapping[int, int]
+    of_jobs: Collection[int]  # the requests that jobs keep
+
+    def of(self, job: Any) -> int:
+        """Return the id of what a job asks now."""
+        own: int = job.requirement_id
+        return own if own in self.of_jobs else self.of_maps.get(job.map_id, own)
+
+
+def keep(
+    database: Database, requirement: models.ResourceRequirementsModel, *, of_jobs: bool = False
+) -> models.ResourceRequirementsModel:
+    """Return the workflow's record of this request, making it where there is none.
+
+    ``of_jobs``: it is for jobs that keep it whatever their map asks.
+    """
+    values = requirement.model_dump(exclude={"id"}) | {"of_jobs": of_jobs}
     same = [_requirements.c[name].is_not_distinct_from(value) for name, value in values.items()]
     with database.write() as connection:
         found = connection.execute(select(_requirements.c.id).where(*same)).first()
@@ -100,16 +119,24 @@ def listed(database: Database, workflow_id: int) -> list[models.ResourceRequirem
     """Return a workflow's requirements, oldest first."""
     with database.read() as connection:
         rows = connection.execute(
-            select(_requirements).where(_requirements.c.workflow_id == workflow_id).order_by(_requirements.c.id)
+            select(*_TOLD).where(_requirements.c.workflow_id == workflow_id).order_by(_requirements.c.id)
         ).mappings()
         return [models.ResourceRequirementsModel(**row) for row in rows]
 
 
 def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
-    """Return the id of what each map's jobs ask now, for jobs that become ready again."""
+    """Return the id of what each map's jobs ask now, for jobs that are made to run again."""
     maps = schema.maps
     rows = connection.execute(select(maps.c.id, maps.c.requirement_id).where(maps.c.workflow_id == workflow_id))
     return {row.id: row.requirement_id for row in rows}
+
+
+def asked_now(connection: Connection, workflow_id: int) -> AskedNow:
+    """Return what jobs ask that were taken from their worker, or have waited."""
+    rows = connection.execute(
+        select(_requirements.c.id).where(_requirements.c.workflow_id == workflow_id, _requirements.c.of_jobs)
+    )
+    return AskedNow(of_maps(connection, workflow_id), {row.id for row in rows})
 
 
 def in_use(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:
@@ -131,7 +158,7 @@ def in_use(database: Database, workflow_id: int) -> list[models.ResourceRequirem
 
 def _row(database: Database, requirement_id: int) -> Mapping[str, Any]:
     with database.read() as connection:
-        row = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().first()
+        row = connection.execute(select(*_TOLD).where(_requirements.c.id == requirement_id)).mappings().first()
     if row is None:
         raise _not_found(requirement_id)
     return dict(row)

@@ -7,7 +7,7 @@ is made to wait. Last, those set aside become ready.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any, NamedTuple
@@ -15,7 +15,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, update
 
 from torc_nb.models import CLAIMED, FINISHED, JobStatus
-from torc_nb.store import cancellations, counts, dependencies, downstream, events, moves, schema, staleness, watch
+from torc_nb.store import (
+    cancellations,
+    counts,
+    dependencies,
+    downstream,
+    events,
+    moves,
+    requirements,
+    schema,
+    staleness,
+    watch,
+)
 from torc_nb.store.database import Database
 from torc_nb.store.downstream import Downstream
 from torc_nb.store.idsets import Ids, among
@@ -95,9 +106,16 @@ def _stands_in(statuses: Sequence[JobStatus]) -> ColumnElement[bool]:
 
 
 def rerun(
-    database: Database, workflow_id: int, statuses: Sequence[JobStatus], job_ids: Iterable[int] | None = None
+    database: Database,
+    workflow_id: int,
+    statuses: Sequence[JobStatus],
+    job_ids: Iterable[int] | None = None,
+    instead: Callable[[int], int] | None = None,
 ) -> Done:
-    """Make finished jobs of some statuses ready again, of these ids alone where given, and let what follows wait."""
+    """Make finished jobs of some statuses ready again, of these ids alone where given, and let what follows wait.
+
+    ``instead``: makes, of the id of what jobs would ask, that of what they are to ask.
+    """
     jobs = chosen(database, workflow_id, statuses, job_ids)
 
     def still_chosen(connection: Connection, piece: Sequence[int]) -> set[int]:
@@ -109,7 +127,19 @@ def rerun(
         # What another call set aside, released, and saw end meanwhile has run again already.
         return {job_id for job_id, has_ended in rows if not has_ended or job_id in jobs.asked}
 
-    return run_again(database, workflow_id, jobs.all(), still_chosen)
+    asked = None if instead is None else {id_: instead(id_) for id_ in _would_ask(database, workflow_id, jobs.all())}
+    return run_again(database, workflow_id, jobs.all(), still_chosen, asked=asked)
+
+
+def _would_ask(database: Database, workflow_id: int, jobs: Ids) -> set[int]:
+    """Return the ids of what these jobs would ask if they ran again."""
+    found: set[int] = set()
+    with database.read() as connection:
+        of_maps = requirements.of_maps(connection, workflow_id)
+        for piece in jobs.pieces(PIECE):
+            alike = select(_jobs.c.map_id, _jobs.c.requirement_id).where(among(connection, _jobs.c.id, piece))
+            found |= {of_maps.get(row.map_id, row.requirement_id) for row in connection.execute(alike.distinct())}
+    return found
 
 
 def run_again(
@@ -120,6 +150,7 @@ def run_again(
     *,
     once_aside: Callable[[], None] | None = None,
     kind: str = "jobs rerun",
+    asked: Mapping[int, int] | None = None,
 ) -> Done:
     """Make jobs ready again, and let what follows from them wait; their earlier attempts stay.
 
@@ -133,6 +164,8 @@ def run_again(
         Called when none of them can begin with the code of before, and none begins yet.
     kind : str
         What the event is called.
+    asked : mapping, optional
+        What they are to ask, by the id of what their map asks.
     """
     done = Done()
     aside = _set_aside(database, workflow_id, jobs, still_chosen)
@@ -144,7 +177,7 @@ def run_again(
             aside.add(job_id)
         if _any_aside(database, aside):  # or another process did the rest meanwhile
             done.waits = _let_wait(database, workflow_id, following, aside)
-            held = _release(database, workflow_id, following, aside, done)
+            held = _release(database, workflow_id, following, aside, done, None if asked is None else (jobs, asked))
             dependencies.release_all(database, workflow_id)
             begun = len(held) - count(database, held, JobStatus.BLOCKED)
             done.ready, done.waits = done.ready + begun, done.waits + len(held) - begun
@@ -272,8 +305,18 @@ def _has_to_wait(job: Row[Any], following: Downstream) -> bool:
     return bool(job.status not in (JobStatus.DISABLED, _place(job, following)) or _is_aside(job))
 
 
-def _release(database: Database, workflow_id: int, following: Downstream, aside: Ids, done: Done) -> Ids:
-    """Let those that were set aside begin; returns those that have to wait for others still."""
+def _release(
+    database: Database,
+    workflow_id: int,
+    following: Downstream,
+    aside: Ids,
+    done: Done,
+    asked: tuple[Ids, Mapping[int, int]] | None,
+) -> Ids:
+    """Let those that were set aside begin; returns those that have to wait for others still.
+
+    ``asked``: jobs, and what these are to ask instead of what they would.
+    """
     waiting = _waiting_by_name(database, workflow_id)
     held = Ids()
     for piece in aside.pieces(PIECE):
@@ -287,16 +330,28 @@ def _release(database: Database, workflow_id: int, following: Downstream, aside:
                 or row.source_id is not None  # what that one returns may have come anew
                 or (row.id in following.jobs and _place(row, following) is JobStatus.BLOCKED)
             ]
-            moves.start_over(connection, kept, JobStatus.BLOCKED, tally)
+            _start_over(connection, kept, JobStatus.BLOCKED, tally, asked)
             for row in kept:
                 held.add(row.id)
             free = [row for row in rows if row.id not in held]
-            moves.start_over(connection, free, JobStatus.READY, tally)
+            _start_over(connection, free, JobStatus.READY, tally, asked)
             tally.write(connection)
             watch.announce(connection, workflow_id)
         done.ready += sum(not following.holds(row.map_id) for row in free)
         done.waits += sum(following.holds(row.map_id) for row in free)
     return held
+
+
+def _start_over(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    status: JobStatus,
+    tally: counts.Tally,
+    asked: tuple[Ids, Mapping[int, int]] | None,
+) -> None:
+    chosen, instead = asked or ((), {})
+    moves.start_over(connection, [row for row in rows if row.id in chosen], status, tally, instead)
+    moves.start_over(connection, [row for row in rows if row.id not in chosen], status, tally)
 
 
 def _waiting_by_name(database: Database, workflow_id: int) -> Ids:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Row, func, literal_column, select
+from sqlalchemy import Row, select
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
@@ -25,16 +25,6 @@ PROVENANCE = (
     "run_id", "attempt", "return_code", "function_id", "worker_id", "started", "seconds", "cpu_seconds",
     "peak_memory", "error_type", "error",
 )  # fmt: skip
-
-
-class Failure(NamedTuple):
-    """Failed jobs of one kind of exception, with one of them as an example."""
-
-    exception: str
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses
-    message: str
-    job_id: int
-    traceback: str | None
 
 
 def of_map(
@@ -154,35 +144,3 @@ def attempts(database: Database, workflow_id: int, job_id: int | None = None) ->
         statement = statement.where(_jobs.c.id == job_id)
     with database.read() as connection:
         return list(connection.execute(statement))
-
-
-def failures(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
-    """Return the failed jobs grouped by exception, the largest group first."""
-    # Written out: PostgreSQL takes two equal bound parameters for different expressions.
-    exception = func.coalesce(_results.c.error_type, _jobs.c.note, literal_column("'unknown'")).label("exception")
-    failed = [
-        _jobs.c.workflow_id == workflow_id,
-        schema.UNSUCCESSFUL,
-        _jobs.c.status != int(JobStatus.CANCELED),
-    ]
-    if map_id is not None:
-        failed.append(_jobs.c.map_id == map_id)
-    groups = (
-        select(exception, func.count().label("n"), func.min(_jobs.c.id).label("example"))
-        .select_from(_jobs.outerjoin(_results, _effective))
-        .where(*failed)
-        .group_by(exception)
-        .order_by(func.count().desc(), func.min(_jobs.c.id))
-    )
-    with database.read() as connection:
-        found = connection.execute(groups).all()
-        return [_with_example(connection, group) for group in found]
-
-
-def _with_example(connection: Any, group: Row[Any]) -> Failure:
-    example = connection.execute(
-        select(_results.c.error, _results.c.traceback, _jobs.c.note)
-        .select_from(_jobs.outerjoin(_results, _effective))
-        .where(_jobs.c.id == group.example)
-    ).one()
-    return Failure(group.exception, group.n, example.error or example.note or "", group.example, example.traceback)

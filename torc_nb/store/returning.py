@@ -35,7 +35,7 @@ def give_back(database: Database, workflow_id: int, worker_id: int, job_ids: Seq
 def _give_back(database: Database, workflow_id: int, worker_id: int, job_ids: Sequence[int]) -> None:
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
-        asked_now = requirements.of_maps(connection, workflow_id)
+        asked_now = requirements.asked_now(connection, workflow_id)
         wanted = set(job_ids)
         mine = connection.execute(
             select(_jobs.c.id, _jobs.c.map_id, _jobs.c.requirement_id, _jobs.c.status, _jobs.c.attempt)
@@ -46,7 +46,7 @@ def _give_back(database: Database, workflow_id: int, worker_id: int, job_ids: Se
         rows = []
         for job in mine:
             if job.id in wanted and job.status in CLAIMED:
-                requirement_id = asked_now.get(job.map_id, job.requirement_id)
+                requirement_id = asked_now.of(job)
                 rows.append((int(JobStatus.READY), requirement_id, None, job.id, job.status, job.attempt))
                 tally.add(job.map_id, job.requirement_id, job.status, -1)
                 tally.add(job.map_id, requirement_id, JobStatus.READY)

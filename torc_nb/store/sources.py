@@ -166,10 +166,10 @@ def _give(connection: Connection, rows: Sequence[Row[Any]], tally: counts.Tally)
     """Make jobs ready, with what their sources returned; what they ask is what their map asks by now."""
     if not rows:
         return
-    asked_now = requirements.of_maps(connection, tally.workflow_id)
+    asked_now = requirements.asked_now(connection, tally.workflow_id)
     given = []
     for row in rows:
-        requirement_id = asked_now.get(row.map_id, row.requirement_id)
+        requirement_id = asked_now.of(row)
         tally.add(row.map_id, row.requirement_id, JobStatus.BLOCKED, -1)
         tally.add(row.map_id, requirement_id, JobStatus.READY)
         given.append(

@@ -268,7 +268,7 @@ def _content(line: bytes) -> Completion | dict[str, Any] | None:
     content = json.loads(body)
     if isinstance(content, list):
         content[_DIGEST] = bytes.fromhex(content[_DIGEST])
-        return Completion._make(content)
+        return Completion(*content)
     return dict(content)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from torc_nb import values
 from torc_nb.functions import Loaded
+from torc_nb.functions.places import is_cell, is_users_own
 from torc_nb.models import FileState, JobStatus
 from torc_nb.worker.board import Board
 from torc_nb.worker.collection import pieces
@@ -27,16 +28,17 @@ OUTPUT_LIMIT = 1 << 20
 #: How much of an error's message and of its traceback is kept, in characters.
 ERROR_LIMIT = 2_000
 TRACEBACK_LIMIT = 65_536
+PLACE_LIMIT = 300
 
 _COMPLETED, _FAILED = int(JobStatus.COMPLETED), int(JobStatus.FAILED)
 _PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 _c_library = ctypes.PyDLL(None)
 
 #: job id, attempt, status, return code, started, seconds, cpu seconds, peak memory, value, error type, error,
-#: traceback, stdout, stderr, files
+#: traceback, stdout, stderr, files, where in the user's own code
 Outcome = tuple[
     int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes,
-    list[FileState] | None,
+    list[FileState] | None, str | None,
 ]  # fmt: skip
 
 
@@ -72,7 +74,7 @@ class Attempt:
 
         ``number`` counts the child's jobs; ``collects`` says that ``params`` is the path of a collection's file.
         """
-        value = error_type = error = trace = files = None
+        value = error_type = error = trace = files = place = None
         status, return_code = _COMPLETED, 0
         paths: list[str] = []
         self._board.begin(number)
@@ -101,7 +103,7 @@ class Attempt:
             status, return_code = _FAILED, _return_code(caught)
             value = None
             paths = []
-            error_type, error, trace = _described(caught)
+            error_type, error, trace, place = _described(caught)
             presence.fail()
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of this process that the job forked and forgot: it answers for nothing
@@ -120,7 +122,7 @@ class Attempt:
         stdout, stderr = self._output()
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, after[2] * _RSS_UNIT, value, error_type,
-            error, trace, stdout, stderr, files,
+            error, trace, stdout, stderr, files, place,
         )  # fmt: skip
 
     def _collected(self, path: str) -> list[Any]:
@@ -167,8 +169,8 @@ def _return_code(error: BaseException) -> int:
     return 1
 
 
-def _described(error: BaseException) -> tuple[str, str, str]:
-    """The type, the message and the traceback of an exception, without our own frames."""
+def _described(error: BaseException) -> tuple[str, str, str, str | None]:
+    """The type, the message, the traceback without our own frames, and the innermost place in the user's own code."""
     kind = type(error)
     module = kind.__module__
     name = kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
@@ -176,13 +178,24 @@ def _described(error: BaseException) -> tuple[str, str, str]:
         message = str(error)
     except BaseException as second:
         message = f"<its message cannot be shown: {type(second).__name__}>"
+    place = None
     try:
         summary = traceback.TracebackException.from_exception(error)
         _leave_out_our_frames(summary)
         text = "".join(summary.format())
+        place = _innermost(summary.stack)
     except BaseException:
         text = f"{name}: {message}\n"
-    return name, shortened(message, ERROR_LIMIT), shortened(text, TRACEBACK_LIMIT)
+    return name, shortened(message, ERROR_LIMIT), shortened(text, TRACEBACK_LIMIT), place
+
+
+def _innermost(stack: traceback.StackSummary) -> str | None:
+    """The last line that the user wrote, in words that are the same in every kernel and for every parameter."""
+    frame = next((one for one in reversed(stack) if is_users_own(one.filename)), None)
+    if frame is None:
+        return None
+    file = "" if is_cell(frame.filename) else f"{Path(frame.filename).name}, "
+    return shortened(f"{file}{frame.name}, line {frame.lineno}: {frame.line or ''}".rstrip(": "), PLACE_LIMIT)
 
 
 def _leave_out_our_frames(summary: traceback.TracebackException) -> None:

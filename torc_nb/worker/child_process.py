@@ -160,6 +160,14 @@ class ChildProcess:
         if group := self._board.group:
             tree.kill_group(group)
 
+    def prints(self, stream: int, after: int, most: int) -> bytes:
+        """What its current job printed after so many bytes, to its output (0) or its errors (1); the job may go on."""
+        number = self._given[0][0] if self._given else 0
+        if not number or self._board.begun != number:
+            return b""
+        data = os.pread(self._files[stream], most, after)
+        return data if self._board.begun == number else b""
+
     def printed(self) -> tuple[bytes, bytes]:
         """What its last job had printed when the child died."""
         stdout, stderr = (head_and_tail(descriptor) for descriptor in self._files[:2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +65,19 @@ def enter(terms: Terms) -> Presence:
     global _presence
     _presence = Presence(terms)
     return _presence
+
+
+@contextmanager
+def standing_in(terms: Terms, job: tuple[int, int, str]) -> Iterator[None]:
+    """Be a process in which a job runs for a while, though no worker's; what it writes to its folders is not kept."""
+    global _presence
+    before, presence = _presence, enter(terms)
+    presence.job, presence.began = job, time.time()
+    try:
+        yield
+    finally:
+        presence.leave()
+        _presence = before
 
 
 def current_job() -> CurrentJob:

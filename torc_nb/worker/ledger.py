@@ -46,6 +46,7 @@ class News:
 
     claims: list[Claim] = field(default_factory=list)
     cancel: list[tuple[int, int]] = field(default_factory=list)
+    show: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"
     may_get_work: bool = True
     had_lost_lease: bool = False
@@ -289,7 +290,7 @@ class Ledger(threading.Thread):
         self._said = time.monotonic()
         self._held.difference_update(done.job_id for done in ended)
         # Said at once, as it is said only once; what is claimed can still turn out not to be had.
-        self._tell(News([], answer.cancel, answer.state, self._news.may_get_work, answer.had_lost_lease))
+        self._tell(News([], answer.cancel, answer.show, answer.state, self._news.may_get_work, answer.had_lost_lease))
         for claim in {key_of(claim): claim for claim in answer.claims}.values():
             self._prepare(claim)
         self._held.update(claim.job_id for claim in answer.claims)
@@ -353,6 +354,7 @@ class Ledger(threading.Thread):
             news = self._news
             news.claims += latest.claims
             news.cancel += latest.cancel
+            news.show += latest.show
             news.state = latest.state
             news.may_get_work = latest.may_get_work or bool(latest.claims)
             news.had_lost_lease |= latest.had_lost_lease

@@ -60,8 +60,14 @@ class Log:
 
 def read(folder: Path, worker_id: int, offset: int, stdout_bytes: int, stderr_bytes: int) -> tuple[str, str]:
     """Return what an attempt printed to its standard output and error."""
+    stdout, stderr = read_bytes(folder, worker_id, offset, stdout_bytes, stderr_bytes)
+    return stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
+
+
+def read_bytes(folder: Path, worker_id: int, offset: int, stdout_bytes: int, stderr_bytes: int) -> tuple[bytes, bytes]:
+    """Return what an attempt printed, as it came."""
     if not stdout_bytes and not stderr_bytes:
-        return "", ""
+        return b"", b""
     with (folder / f"{worker_id}.log").open("rb") as log:
         log.seek(offset)
-        return log.read(stdout_bytes).decode("utf-8", "replace"), log.read(stderr_bytes).decode("utf-8", "replace")
+        return log.read(stdout_bytes), log.read(stderr_bytes)

@@ -40,9 +40,10 @@ class Reports:
     def add(self, claim: Claim, outcome: Outcome, tree_peak: int = 0) -> None:
         """Report what an attempt ended with; ``tree_peak`` is the most memory seen of its process tree."""
         job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest, _, _ = claim
-        (_, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err, files) = (
-            outcome
-        )
+        (
+            _, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err, files,
+            place,
+        ) = outcome  # fmt: skip
         was_running = False
         if self._marked:
             was_running = (job_id, attempt) in self._marked
@@ -54,7 +55,7 @@ class Reports:
             job_id, attempt, run_id, map_id, requirement_id, function_id, status, return_code, started, seconds, cpu,
             max(peak, tree_peak), value,
             params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
-            offset, len(out), len(err), was_running, files,
+            offset, len(out), len(err), was_running, files, place,
         )  # fmt: skip
         if status == _COMPLETED:
             self._sure.append(completion)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.abc
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,21 @@ class Seeds(importlib.abc.MetaPathFinder):
         random.seed(self._workflow << 64 | row)
         if _NUMPY in sys.modules:
             self._sow_numpy()
+
+    @contextmanager
+    def sown(self, row: int) -> Iterator[None]:
+        """Let a row's own streams stand in the place of this process's for a while."""
+        before = random.getstate()
+        numpy_before = sys.modules[_NUMPY].get_state() if _NUMPY in sys.modules else None
+        self.sow(row)
+        try:
+            yield
+        finally:
+            random.setstate(before)
+            if numpy_before is not None:
+                sys.modules[_NUMPY].set_state(numpy_before)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
 
     def _sow_numpy(self) -> None:
         numpy_random: Any = sys.modules[_NUMPY]

@@ -28,6 +28,7 @@ from torc_nb.worker.crew import Crew
 from torc_nb.worker.departure import Departure, cancel_what_waits
 from torc_nb.worker.guard import Guard
 from torc_nb.worker.ledger import Ledger
+from torc_nb.worker.live import Live
 from torc_nb.worker.log import Log
 from torc_nb.worker.nurseries import Nurseries
 from torc_nb.worker.nursery import Nursery
@@ -97,12 +98,13 @@ class Shift:
             nurseries = Nurseries(self._nursery, packing, worker.workflow_id, files, assignments.scratch)
             crew = Crew(nurseries, packing, assignments, reports)
             guard = Guard(crew, packing, assignments, reports)
+            live = at_the_end.enter_context(contextlib.closing(Live(files)))
             ledger.start()
             at_the_end.callback(ledger.finish)
             at_the_end.callback(lambda: ledger.record(reports.take(), urgent=True))
             at_the_end.callback(crew.stop)
             try:
-                departure.message = self._loop(crew, guard, reports, ledger, departure)
+                departure.message = self._loop(crew, guard, reports, ledger, departure, live)
             except TorcError as error:
                 departure.message = str(error)
                 raise
@@ -132,7 +134,9 @@ class Shift:
             scheduler_job=node.scheduler_job(os.environ),
         )
 
-    def _loop(self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger, departure: Departure) -> str:
+    def _loop(
+        self, crew: Crew, guard: Guard, reports: Reports, ledger: Ledger, departure: Departure, live: Live
+    ) -> str:
         """Run jobs; returns why it ended."""
 
         def running() -> dict[int, float]:
@@ -153,11 +157,13 @@ class Shift:
                 crew.forget_waiting()
             crew.accept(news.claims)
             crew.cancel(news.cancel)
+            live.show(news.show)
             crew.collect()
             crew.hand_out()
             now = time.monotonic()
             if now - last_round > ROUND:
                 ledger.mark_started(guard.make_a_round())
+                live.make_a_round(crew.children)
                 ledger.secure()
                 departure.foresee(running)
                 if not ledger.is_cut_off:  # then nobody else can have them

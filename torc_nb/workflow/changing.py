@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from torc_nb.api import Api, Report
 from torc_nb.models import FINISHED, JobStatus
+from torc_nb.workflow.requirement import resources_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +67,12 @@ class Changing:
         jobs: Iterable[int] | None = None,
         *,
         where: Where | None = None,
+        group: str | None = None,
+        num_cpus: int | None = None,
+        num_gpus: int | None = None,
+        memory: str | int | None = None,
+        runtime: str | float | timedelta | None = None,
+        timeout: str | float | timedelta | None = None,
     ) -> int:
         """Make finished jobs ready again, and let all that follows from them wait; what else completed stays.
 
@@ -80,15 +88,26 @@ class Changing:
         where : callable or mapping, optional
             Those only whose parameters fulfil it, as in ``where=lambda row: row["x"] > 3``, or have these values, as in
             ``where={"x": 3}``.
+        group : str, optional
+            Those only that failed as one group of ``failures()``, by the group's name.
+        num_cpus, num_gpus, memory, runtime, timeout : optional
+            What they are to ask for otherwise than their map says: ``memory="40g", runtime="2h"``. They keep to it
+            until they are rerun without.
 
         Returns
         -------
         int
             How many jobs became ready.
+
+        Raises
+        ------
+        InvalidRequest
+            No such group, or a resource makes no sense.
         """
-        chosen = sorted(FINISHED) if jobs is not None else parsed(status) or []
+        resources = resources_of(num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout)
+        chosen = sorted(FINISHED) if jobs is not None or group is not None else parsed(status) or []
         ids = jobs if where is None else sorted(self._where(where, None if jobs is None else set(jobs)))
-        done = self._api.rerun(self.id, chosen, ids)
+        done = self._api.rerun(self.id, chosen, ids, group=group, resources=resources)
         waiting = f", {done.waits:,} {'waits' if done.waits == 1 else 'wait'} for them" if done.waits else ""
         print(f"{done.ready:,} job(s) of {self.name} are ready again{waiting}", *done.notes, sep="\n")
         return done.ready

@@ -111,7 +111,7 @@ class Map(Modifying, waiting.Waits):
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
 
     def failures(self) -> pd.DataFrame:
-        """Return the failed jobs grouped by exception: how many, and one as an example."""
+        """Return the failed jobs in groups, with what those of each share; see ``Workflow.failures``."""
         from torc_nb import frames
 
         return frames.failures(self._api.failures(self._workflow_id, self.id))

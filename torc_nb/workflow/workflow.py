@@ -9,7 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import AnyFunction, Api, Output, Status, current, inspection, make_api, sentence
+from torc_nb.api import (
+    AnyFunction,
+    Api,
+    Status,
+    current,
+    inspection,
+    make_api,
+    sentence,
+)
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
 from torc_nb.models import (
@@ -24,6 +32,7 @@ from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing, parsed
 from torc_nb.workflow.commanding import Commanding
+from torc_nb.workflow.diagnosing import Diagnosing
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.requirement import requirement_of
@@ -35,7 +44,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Modifying, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -317,12 +326,6 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         rows = self._api.list_jobs(self.id, statuses=parsed(status), limit=limit)
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
 
-    def failures(self) -> pd.DataFrame:
-        """Return the failed jobs grouped by exception: how many, and one as an example."""
-        from torc_nb import frames
-
-        return frames.failures(self._api.failures(self.id))
-
     def check_files(self) -> pd.DataFrame:
         """Return the files that are gone, or changed, since completed jobs left them; empty where all are as they were.
 
@@ -356,10 +359,6 @@ class Workflow(Changing, Commanding, Modifying, Waits):
         from torc_nb import frames
 
         return frames.records(EventModel, self._api.list_events(self.id, limit), drop=["workflow_id"])
-
-    def logs(self, job: int) -> Output:
-        """Return what the newest attempt of a job printed, and its traceback; print it to read it."""
-        return self._api.logs(self.id, job)
 
     def __repr__(self) -> str:
         from torc_nb import widgets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Double, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from torc_nb.store.schema.base import Id, metadata
 
@@ -67,6 +67,8 @@ resource_requirements = Table(
     Column("memory", BigInteger),
     Column("runtime", Double),
     Column("timeout", Double),
+    # of jobs that were made to run again with it: they keep it, whatever their map asks
+    Column("of_jobs", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,
 )
 

@@ -42,6 +42,8 @@ results = Table(
     Column("log_offset", BigInteger, nullable=False),
     Column("stdout_bytes", BigInteger, nullable=False),
     Column("stderr_bytes", BigInteger, nullable=False),
+    # the innermost line of the user's own code that the exception came through
+    Column("error_place", Text),
     sqlite_with_rowid=False,
 )
 
@@ -102,13 +104,14 @@ workers = Table(
     sqlite_autoincrement=True,
 )
 
-#: Running jobs whose worker is asked to stop them.
+#: Running jobs whose worker is asked to stop them, or to show what they print.
 cancellations = Table(
     "cancellations",
     metadata,
     Column("worker_id", Id, primary_key=True, autoincrement=False),
     Column("job_id", Id, primary_key=True, autoincrement=False),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("show", Boolean, primary_key=True, autoincrement=False, default=False),
 )
 
 events = Table(

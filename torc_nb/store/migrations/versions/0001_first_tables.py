@@ -91,6 +91,7 @@ def _create_definitions() -> None:
         sa.Column("memory", sa.BigInteger(), nullable=True),
         sa.Column("runtime", sa.Double(), nullable=True),
         sa.Column("timeout", sa.Double(), nullable=True),
+        sa.Column("of_jobs", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -199,6 +200,7 @@ def _create_jobs() -> None:
         sa.Column("log_offset", sa.BigInteger(), nullable=False),
         sa.Column("stdout_bytes", sa.BigInteger(), nullable=False),
         sa.Column("stderr_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("error_place", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("job_id", "attempt"),
         sqlite_with_rowid=False,
     )
@@ -357,7 +359,8 @@ def _create_runs() -> None:
         sa.Column("worker_id", ID, autoincrement=False, nullable=False),
         sa.Column("job_id", ID, autoincrement=False, nullable=False),
         sa.Column("attempt", sa.Integer(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("worker_id", "job_id", "attempt"),
+        sa.Column("show", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("worker_id", "job_id", "attempt", "show"),
     )
     op.create_table(
         "events",

@@ -11,8 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class, output_can_be_silenced
 
 from torc_nb.commands import Answer, Said, Session, complaint, tree
-from torc_nb.commands.answers import as_json
+from torc_nb.commands.answers import Debugged, as_json
 from torc_nb.errors import TorcError
+from torc_nb.magics import debugging
 
 NAME = "%torc"
 
@@ -29,6 +30,8 @@ class TorcMagics(Magics):
         session = Session(names=self.shell.user_ns)
         try:
             answer = tree.main(_words(line), prog_name=NAME, obj=session, standalone_mode=False)
+            if isinstance(answer, Debugged):
+                return debugging.debug(self.shell, answer.call)
             return _shown(answer, session)
         except click.ClickException as error:
             raise UsageError(complaint(error)) from None
