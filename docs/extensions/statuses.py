@@ -17,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from tables import table
 
 from torc_nb.models import MOVES, JobStatus
-from torc_nb.widgets.palette import COLOURS
+from torc_nb.models.palette import COLOURS
 
 Statuses = frozenset[JobStatus]
 

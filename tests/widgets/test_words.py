@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from torc_nb.models import JobStatus
+from torc_nb.models.palette import COLOURS
 from torc_nb.widgets import text_line
 from torc_nb.widgets.pace import WINDOW, Pace
-from torc_nb.widgets.palette import COLOURS
 
 
 def test_the_line(stands: Any) -> None:

@@ -8,9 +8,10 @@ from html import escape
 
 from torc_nb.api import Status
 from torc_nb.models import AllocationModel, JobStatus, WorkerModel
+from torc_nb.models.names import printable
+from torc_nb.models.palette import COLOURS, ORDER
 from torc_nb.models.quantities import format_memory
 from torc_nb.widgets import words
-from torc_nb.widgets.palette import COLOURS, ORDER
 
 #: How many maps, workers and failed allocations are shown; of the others, the number.
 MOST_MAPS, MOST_WORKERS, MOST_FAILED = 20, 20, 3
@@ -77,14 +78,14 @@ def trouble(title: str, message: str, since: float | None) -> str:
     """Show that the database cannot be asked, and when it last answered (seconds since the epoch)."""
     last = "" if since is None else f" What stands here is of {_clock(since)}."
     return _block(
-        f'<div role="alert" style="{_ALERT}">{escape(words.printable(title))}: the database does not answer.{last}'
+        f'<div role="alert" style="{_ALERT}">{escape(printable(title))}: the database does not answer.{last}'
         f'<div style="{_QUIET}">{escape(message[:500])}</div></div>'
     )
 
 
 def _headline(title: str, status: Status, rate: float | None) -> str:
     said = " · ".join([words.completed(status.statuses), *words.pace(status.statuses, rate)])
-    return f"<div><b>{escape(words.printable(title))}</b>&ensp;{escape(said)}</div>"
+    return f"<div><b>{escape(printable(title))}</b>&ensp;{escape(said)}</div>"
 
 
 def _bar(statuses: Mapping[JobStatus, int], height: int) -> str:
@@ -115,7 +116,7 @@ def _legend(statuses: Mapping[JobStatus, int]) -> str:
 
 def _map_row(name: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
     said = " · ".join([words.numbers(statuses), *words.pace(statuses, rate)])
-    shown = escape(words.printable(name)) or "<i>other jobs</i>"
+    shown = escape(printable(name)) or "<i>other jobs</i>"
     return (
         '<div style="display:flex;gap:10px;align-items:center">'
         f'<span style="width:12em;{_CUT}">{shown}</span>'

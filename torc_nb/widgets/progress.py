@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from torc_nb.models import JobStatus
+from torc_nb.models.names import printable
+from torc_nb.models.palette import COLOURS
 from torc_nb.widgets import markup, words
 from torc_nb.widgets.pace import Pace
-from torc_nb.widgets.palette import COLOURS
 
 
 class Bar:
@@ -29,7 +30,7 @@ class Bar:
     """
 
     def __init__(self, title: str, *, enabled: bool = True) -> None:
-        self._face = _face(words.printable(title)) if enabled else None
+        self._face = _face(printable(title)) if enabled else None
         self._statuses: dict[JobStatus, int] | None = None
 
     def __enter__(self) -> Bar:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 
 from torc_nb.api import Status
+from torc_nb.models.names import printable
 from torc_nb.widgets import markup, words
 from torc_nb.widgets.pace import Pace
 from torc_nb.widgets.poll import Poll
@@ -45,7 +46,7 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         if self._status is not None:
             return words.line(self._title, self._status.statuses, self._pace.rate)
-        return f"{words.printable(self._title)}: {self._error or 'not looked at yet'}"
+        return f"{printable(self._title)}: {self._error or 'not looked at yet'}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Display the view, with what it shows now as HTML and text for where no kernel will be."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torc_nb.api import Status
 from torc_nb.models import JobStatus
+from torc_nb.models.names import printable
 from torc_nb.models.quantities import format_duration
 
 #: What is worth a word beside the completed ones; what waits is the rest.
@@ -59,8 +60,3 @@ def versions(status: Status) -> list[str]:
         f"{printable(name)}: {', '.join(f'{n:,} by {version}' for version, n in numbers.items())}"
         for name, numbers in status.versions.items()
     ]
-
-
-def printable(text: str) -> str:
-    """Make one harmless line of a name: no line breaks, no control characters."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))

@@ -6,7 +6,7 @@ is grey.
 
 from __future__ import annotations
 
-from torc_nb.models import JobStatus
+from torc_nb.models.statuses import JobStatus
 
 COLOURS: dict[JobStatus, str] = {
     JobStatus.COMPLETED: "#009e73",
@@ -23,3 +23,8 @@ COLOURS: dict[JobStatus, str] = {
 
 #: The order in which statuses stand in a bar: what is done, what is being done, what waits.
 ORDER = tuple(COLOURS)
+
+#: What figures are drawn with besides: letters and marks, what is less important, grid and empty ground, the paper; and
+#: what is an amount and no status.
+INK, QUIET, GROUND, PAPER = "#222222", "#6b6b6b", "#ececec", "#ffffff"
+AMOUNT = "#6d83a3"
