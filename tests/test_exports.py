@@ -58,5 +58,5 @@ def test_front_door_opens_fast() -> None:
     """``import torc_nb`` loads nothing that a worker could do without."""
     code = "import sys, torc_nb; print(sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    for slow in ("pandas", "numpy", "sqlalchemy", "submitit", "IPython", "pydantic"):
+    for slow in ("pandas", "numpy", "sqlalchemy", "submitit", "IPython", "pydantic", "matplotlib"):
         assert f"'{slow}'" not in loaded

@@ -43,7 +43,7 @@ FORBIDDEN = {
     "widgets": {"torc_nb.store"},
 }
 # Slow to import: a worker's process loads them only where a job wants them.
-NOT_AT_START = {"IPython", "ipywidgets", "jupyterlab", "numpy", "pandas"}
+NOT_AT_START = {"IPython", "ipywidgets", "jupyterlab", "matplotlib", "numpy", "pandas"}
 
 
 def violations(package: Path) -> list[str]:

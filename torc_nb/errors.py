@@ -17,6 +17,7 @@
     ├── NotTrusted           another user's pickles or code, which nobody said to trust
     ├── Conflict             somebody else changed it meanwhile
     ├── JobFailed            raised where results are iterated
+    ├── MissingPackage       an optional package that it takes is not installed
     ├── NotInJob             asked of a job where none runs
     └── LaunchError          Slurm or this machine refused to start a worker
         └── SlurmUnavailable  Slurm is not installed here, or does not answer now
@@ -87,6 +88,10 @@ class JobFailed(TorcError):
 
 class NotInJob(TorcError):
     """No job runs in this process that could tell of itself."""
+
+
+class MissingPackage(TorcError, ImportError):
+    """What was asked for takes a package that is not installed."""
 
 
 class LaunchError(TorcError):

@@ -3,6 +3,7 @@
 from torc_nb.api.api import Api, make_api
 from torc_nb.api.changing import Rerun
 from torc_nb.api.files import FileChange
+from torc_nb.api.history import MapUsage, Stage, Stages, Timeline, Usage
 from torc_nb.api.inspection import MapStatus, Output, Status
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
@@ -16,12 +17,17 @@ __all__ = [
     "Brought",
     "FileChange",
     "MapStatus",
+    "MapUsage",
     "Mapped",
     "Output",
     "Report",
     "Reproduction",
     "Rerun",
+    "Stage",
+    "Stages",
     "Status",
+    "Timeline",
+    "Usage",
     "make_api",
     "sentence",
 ]

@@ -23,6 +23,7 @@ from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
 from torc_nb.api.files import Files
+from torc_nb.api.history import History
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
@@ -52,7 +53,7 @@ from torc_nb.store import (
 from torc_nb.store.failures import Failure
 
 
-class Api(Cleaning, Commands, Moving, PlainJobs, Resources, UserData, Files, Changing):
+class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, Files, Changing):
     """All that can be done with the workflows of one database."""
 
     def __init__(self, database: Database) -> None:

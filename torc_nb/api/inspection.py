@@ -103,13 +103,12 @@ def status(database: Database, workflow_id: int) -> Status:
     """Return how a workflow stands."""
     workflow = workflows.get(database, workflow_id)
     by_map = workflows.by_map(database, workflow_id)
-    names = {map_.id: map_.name for map_ in maps.listed(database, workflow_id)} | {0: ""}
     alive = allocations.listed(database, workflow_id)
     sums = workflows.total(by_map)
     return Status(
         workflow=workflow,
         statuses=sums,
-        maps=[MapStatus(id_, names[id_], numbers) for id_, numbers in sorted(by_map.items()) if id_ in names],
+        maps=_named(database, workflow_id, by_map),
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
@@ -120,6 +119,16 @@ def status(database: Database, workflow_id: int) -> Status:
             is_over=all(one.is_finished for one in sums),
         ),
     )
+
+
+def status_of_maps(database: Database, workflow_id: int) -> list[MapStatus]:
+    """Return how each map stands, those of no map (0) first."""
+    return _named(database, workflow_id, workflows.by_map(database, workflow_id))
+
+
+def _named(database: Database, workflow_id: int, by_map: Mapping[int, dict[JobStatus, int]]) -> list[MapStatus]:
+    names = {map_.id: map_.name for map_ in maps.listed(database, workflow_id)} | {0: ""}
+    return [MapStatus(id_, names[id_], numbers) for id_, numbers in sorted(by_map.items()) if id_ in names]
 
 
 def job_of(database: Database, workflow: WorkflowModel, job_id: int) -> Any:

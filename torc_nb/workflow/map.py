@@ -12,6 +12,7 @@ from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
 from torc_nb.workflow.changing import parsed
 from torc_nb.workflow.modifying import Modifying
+from torc_nb.workflow.plotting import MapPlots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +116,11 @@ class Map(Modifying, waiting.Waits):
         from torc_nb import frames
 
         return frames.failures(self._api.failures(self._workflow_id, self.id))
+
+    @property
+    def plot(self) -> MapPlots:
+        """Its pictures: ``m.plot.timeline()``, ``resources()`` and ``durations()``."""
+        return MapPlots(self._api, self._workflow_id, self.id)
 
     def check_files(self) -> pd.DataFrame:
         """Return the files that are gone, or changed, since jobs of this map returned their paths."""

@@ -35,6 +35,7 @@ from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.diagnosing import Diagnosing
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
+from torc_nb.workflow.plotting import WorkflowPlots
 from torc_nb.workflow.requirement import requirement_of
 from torc_nb.workflow.waiting import Waits
 
@@ -325,6 +326,11 @@ class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
 
         rows = self._api.list_jobs(self.id, statuses=parsed(status), limit=limit)
         return frames.jobs(rows, inspection.job_name, inspection.shown_status)
+
+    @property
+    def plot(self) -> WorkflowPlots:
+        """Its pictures: ``wf.plot.timeline()``, ``resources()``, ``durations()`` and ``graph()``."""
+        return WorkflowPlots(self._api, self.id)
 
     def check_files(self) -> pd.DataFrame:
         """Return the files that are gone, or changed, since completed jobs left them; empty where all are as they were.
