@@ -120,5 +120,6 @@ def test_hostile_names(api: Api, scene: Scene) -> None:
     assert names[0].get_text().startswith("$x_{WWW")
     frame = next(patch for patch in ax.patches if isinstance(patch, FancyBboxPatch))
     for name in names:
+        assert not name.get_parse_math()
         assert name.get_window_extent().width < frame.get_window_extent().width
     assert "There are no jobs yet." in written(plots.graph(Stages("empty", [], [])))

@@ -58,7 +58,6 @@ def style() -> Iterator[None]:
                 "font.family": lettering.families(),
                 "font.size": 9.5,
                 "text.color": INK,
-                "text.parse_math": False,
                 "axes.facecolor": PAPER,
                 "axes.edgecolor": QUIET,
                 "axes.labelcolor": INK,
