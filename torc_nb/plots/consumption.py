@@ -23,6 +23,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 #: How much of a row a bar takes.
 HEIGHT = 0.34
+#: A bar of a smaller share of the axis has its median as a line of its own colour, which leaves something of it.
+NARROW = 0.03
 #: Seconds that a job has to take for its share of a CPU to mean anything; and how far off the two clocks may be.
 LONG_ENOUGH, CLOCK_SLACK = 0.02, 0.05
 
@@ -160,13 +162,19 @@ def _panel(ax: Axes, found: Sequence[Taken | None], *, is_of_cpus: bool) -> None
 def _bar(ax: Axes, row: int, one: Taken) -> None:
     colour = COLOURS[JobStatus.FAILED] if one.is_over else AMOUNT
     ax.barh(row, one.high - one.low, HEIGHT, one.low, color=AMOUNT, label="5 to 95 %")
-    is_narrow = one.high <= 1.02 * one.low
+    is_narrow = _place(ax, one.high) - _place(ax, one.low) < NARROW
     upright = [row - HEIGHT / 2, row + HEIGHT / 2]
     ax.plot([one.median] * 2, upright, color=AMOUNT if is_narrow else PAPER, linewidth=2, label="median")
     ax.plot([one.high, one.most], [row, row], color=colour, linewidth=1)
     ax.plot([one.most], [row], marker="o", markersize=5, color=colour, label="most", clip_on=False)
     if one.asked is not None:
         ax.plot([one.asked, one.asked], [row - 0.36, row + 0.36], color=INK, linewidth=2.2, label="asked for")
+
+
+def _place(ax: Axes, value: float) -> float:
+    """Where an amount stands, as a share of the axis."""
+    scaled = ax.transScale.transform((value, 0.0))
+    return float(ax.transLimits.transform(scaled)[0])
 
 
 def _legend(axes: Sequence[Axes], is_any_over: bool) -> None:
