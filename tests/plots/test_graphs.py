@@ -123,3 +123,18 @@ def test_hostile_names(api: Api, scene: Scene) -> None:
         assert not name.get_parse_math()
         assert name.get_window_extent().width < frame.get_window_extent().width
     assert "There are no jobs yet." in written(plots.graph(Stages("empty", [], [])))
+
+
+def test_the_legend_has_room_for_every_status() -> None:
+    """Whatever the number of nodes it stands within the picture, and covers none."""
+    statuses = dict.fromkeys(JobStatus, 1)
+    stages = [Stage(("map", number), f"map {number}", statuses) for number in range(2)]
+    edges = [Edge(("map", 0), ("map", 1), gives=True)]
+    figure = plots.graph(Stages("w", stages, edges))
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    legend = ax.get_legend().get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
+    frames = [patch.get_window_extent() for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    title = next(text for text in ax.texts if text.get_gid() == "title").get_window_extent()
+    assert not any(legend.overlaps(other) for other in [*frames, title])

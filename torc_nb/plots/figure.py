@@ -80,7 +80,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def legend(ax: Axes, entries: dict[str, Any], **place: Any) -> Legend:
+def legend(ax: Axes, entries: dict[str, Any], columns: int = 6, **place: Any) -> Legend:
     """Say above the data, below the title, what colours and marks mean."""
     handles = [Patch(facecolor=one) if isinstance(one, str) else one for one in entries.values()]
     for handle, name in zip(handles, entries, strict=True):
@@ -93,7 +93,7 @@ def legend(ax: Axes, entries: dict[str, Any], **place: Any) -> Legend:
         "handletextpad": 0.5,
     }
     where = place or {"loc": "lower left", "bbox_to_anchor": (-0.008, 1.0), "borderaxespad": 0.3}
-    return ax.legend(handles=handles, ncols=min(len(handles), 8), **looks, **where)
+    return ax.legend(handles=handles, ncols=min(len(handles), columns), **looks, **where)
 
 
 def rows(ax: Axes, names: list[str]) -> None:

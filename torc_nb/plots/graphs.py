@@ -23,7 +23,9 @@ from torc_nb.plots.layers import Layout, Point, layered
 WIDE, TALL = 1.9, 0.72
 GAP_X, GAP_Y = 0.75, 0.3
 #: Inches: the room above the nodes, for title and legend.
-HEAD = 0.95
+HEAD = 1.1
+#: Inches: wide enough for the legend.
+NARROWEST = 7.5
 
 
 class Corner(NamedTuple):
@@ -50,7 +52,7 @@ def graph(stages: Stages, ax: Axes | None = None) -> Figure:
 def _picture(layout: Layout) -> figure.Picture:
     """A figure in which a node has its size in inches, whatever the number of nodes."""
     width, height = _size(layout)
-    return figure.Picture(figsize=(max(width, 4.5), height), facecolor=PAPER)
+    return figure.Picture(figsize=(max(width, NARROWEST), height), facecolor=PAPER)
 
 
 def _size(layout: Layout) -> tuple[float, float]:
@@ -63,7 +65,7 @@ def _size(layout: Layout) -> tuple[float, float]:
 def _draw(ax: Axes, name: str, groups: Groups, layout: Layout) -> None:
     width, height = _size(layout)
     ax.set_axis_off()
-    ax.set_xlim(0, max(width, 4.5))
+    ax.set_xlim(0, max(width, NARROWEST))
     ax.set_ylim(height, 0)
     ax.set_aspect("equal")
     ax.text(0.25, 0.2, figure.heading(name, "stages"), fontsize=12, va="top", parse_math=False, gid="title")
@@ -159,4 +161,4 @@ def _legend(ax: Axes, groups: Groups) -> None:
     if False in kinds:
         entries.append(("is waited for", Line2D([], [], color=QUIET, linestyle=(0, (4, 2)))))
     where = {"loc": "upper left", "bbox_to_anchor": (0.17, 0.44), "bbox_transform": ax.transData, "borderaxespad": 0.0}
-    figure.legend(ax, dict(entries), **where)
+    figure.legend(ax, dict(entries), columns=5, **where)
