@@ -23,7 +23,7 @@ from torc_nb.plots.layers import Layout, Point, layered
 WIDE, TALL = 1.9, 0.72
 GAP_X, GAP_Y = 0.75, 0.3
 #: Inches: the room above the nodes, for title and legend.
-HEAD = 1.1
+HEAD = 1.25
 #: Inches: wide enough for the legend.
 NARROWEST = 7.5
 
