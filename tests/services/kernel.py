@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -93,6 +94,27 @@ class Kernel:
         self._client.get_stdin_msg(timeout=seconds)
         self._client.input(text)
 
+    def sees(self, code: str, seconds: float = 60) -> str:
+        """Run a cell that may fail; returns all that stands below it then, without colours."""
+        try:
+            seen = self.run(code, seconds)
+        except CellFailed as error:
+            seen = str(error)
+        return re.sub(r"\x1b\[[\d;]*m", "", seen)
+
+    def pager(self, code: str) -> str:
+        """Run a cell and return what it opens the pager with."""
+        return "".join(page["data"]["text/plain"] for page in self._reply(self._execute(code)).get("payload", ()))
+
+    def completions(self, code: str) -> list[str]:
+        """Press Tab at the end of a cell; returns the cell as each offer would make it, in their order."""
+        offered = self._reply(self._client.complete(code))
+        return [code[: offered["cursor_start"]] + match + code[offered["cursor_end"] :] for match in offered["matches"]]
+
+    def tooltip(self, code: str) -> str:
+        """Press Shift-Tab at the end of a cell; "" where there is nothing to say."""
+        return str(self._reply(self._client.inspect(code, len(code)))["data"].get("text/plain", ""))
+
     def interrupt(self) -> None:
         """Press the stop button."""
         self._manager.interrupt_kernel()
@@ -122,6 +144,12 @@ class Kernel:
             self._client.wait_for_ready(timeout=60)
             self._is_ready = True
         return str(self._client.execute(code))
+
+    def _reply(self, request: str) -> dict[str, Any]:
+        while True:
+            message = self._client.get_shell_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == request:
+                return dict(message["content"])
 
     def _collect(self, request: str, seconds: float) -> str:
         deadline = time.monotonic() + seconds

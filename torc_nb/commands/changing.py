@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing, Said
 from torc_nb.commands.grammar import Verb
 from torc_nb.commands.session import Session
@@ -20,7 +21,7 @@ _LIMIT = click.option("--limit", type=click.IntRange(min=0), help="Of a dry run,
 
 
 @click.command("reinitialize", cls=Verb)
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @_DRY_RUN
 @_ACCEPT
 @_LIMIT
@@ -40,7 +41,7 @@ def reinitialize(
 
 
 @click.command("restart", cls=Verb)
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @_DRY_RUN
 @_LIMIT
 @click.pass_obj
@@ -56,7 +57,7 @@ def restart(session: Session, workflow: str | None, dry_run: bool, limit: int | 
 
 
 @click.command("reset-status", cls=Verb)
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.option("--failed-only", is_flag=True, help="Only of jobs that failed or were stopped.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
@@ -81,7 +82,7 @@ def reset_status(session: Session, workflow: str | None, failed_only: bool, yes:
 
 
 @click.command("reset-status", cls=Verb)
-@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, required=True)
+@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, shell_complete=completing.jobs, required=True)
 @click.pass_obj
 def reset_status_of_jobs(session: Session, chosen: tuple[int, ...]) -> Said:
     """Let finished jobs run again.
@@ -98,7 +99,7 @@ def reset_status_of_jobs(session: Session, chosen: tuple[int, ...]) -> Said:
 
 
 @click.command("disable", cls=Verb)
-@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, required=True)
+@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, shell_complete=completing.jobs, required=True)
 @click.pass_obj
 def disable(session: Session, chosen: tuple[int, ...]) -> Said:
     """Set jobs aside: they will not run, and nothing waits for them."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import Verb
 from torc_nb.commands.session import Session
 
 
 @click.command("use", cls=Verb)
-@click.argument("workflow")
+@click.argument("workflow", shell_complete=completing.workflows)
 @click.pass_obj
 def use(session: Session, workflow: str) -> Said:
     """Mean this workflow where no other is named.

@@ -6,13 +6,14 @@ from dataclasses import asdict
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, Verb
 from torc_nb.commands.session import Session
 
 
 @click.command("clean", cls=Verb)
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.option("--dry-run", is_flag=True, help="Count, and remove nothing.")
 @click.option("--untouched", type=DURATION, default="1d", show_default=True, help="Leave files younger than this.")
 @click.pass_obj

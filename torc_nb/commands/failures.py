@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.session import Session
@@ -12,7 +13,7 @@ failures = Noun("failures", help="Failed jobs, grouped by what went wrong.")
 
 
 @failures.command("list")
-@click.option("--map", "map_name", metavar="NAME", help="Of this map only.")
+@click.option("--map", "map_name", metavar="NAME", shell_complete=completing.maps, help="Of this map only.")
 @click.pass_obj
 def list_(session: Session, map_name: str | None) -> Listing:
     """List the exceptions: how many jobs each, and one as an example."""

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from torc_nb.commands import completing
 from torc_nb.commands.session import Session
 
 
@@ -29,6 +31,7 @@ def _options_of_all() -> list[click.Parameter]:
             help="Workflow.",
             expose_value=False,
             callback=_set,
+            shell_complete=completing.workflows,
         ),
         click.Option(
             ["--trust"],
@@ -101,7 +104,8 @@ class Noun(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the next word names, or say which one it may have meant."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        is_typed = not ctx.resilient_parsing  # not one that is being completed
+        if is_typed and args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             known = self.list_commands(ctx)
             near = _nearest(args[0], known) or next(self._elsewhere(args[0]), None)
             raise click.UsageError(_unknown(f"{ctx.command_path} {args[0]}", near, ctx.command_path, known), ctx)
@@ -143,9 +147,10 @@ class Read(click.ParamType):  # type: ignore[type-arg]  # older clicks cannot be
     The functions stand in ``torc_nb.models``, which is imported only where a value is given: help has to be fast.
     """
 
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, read: Callable[[str], Any], words: Callable[[], Iterable[str]] = tuple) -> None:
         self.name = name
         self._read = read
+        self._words = words
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a value; what was read already, such as a default, stays."""
@@ -155,6 +160,15 @@ class Read(click.ParamType):  # type: ignore[type-arg]  # older clicks cannot be
             return self._read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem[str]]:
+        """Return the words that it can be, where there are few."""
+        return [CompletionItem(word) for word in self._words() if word.startswith(incomplete.lower())]
 
 
 def _memory(text: str) -> int:
@@ -184,6 +198,12 @@ def _status(text: str) -> Any:
     return JobStatus.parse(text)
 
 
+def _statuses() -> list[str]:
+    from torc_nb.models import JobStatus
+
+    return [status.name.lower() for status in JobStatus]
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
@@ -194,7 +214,7 @@ def _pair(text: str) -> tuple[str, str]:
 MEMORY = Read("memory", _memory)
 SLURM_MEMORY = Read("memory", _slurm_memory)
 DURATION = Read("duration", _duration)
-STATUS = Read("status", _status)
+STATUS = Read("status", _status, _statuses)
 PAIR = Read("key=value", _pair)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing, Said, cut
 from torc_nb.commands.grammar import STATUS, Noun
 from torc_nb.commands.session import Session
@@ -20,7 +21,7 @@ jobs = Noun("jobs", help="One call of a function, or one command.")
 
 @jobs.command("list")
 @click.option("--status", "statuses", type=STATUS, multiple=True, help="Of this status only; may be repeated.")
-@click.option("--map", "map_name", metavar="NAME", help="Of this map only.")
+@click.option("--map", "map_name", metavar="NAME", shell_complete=completing.maps, help="Of this map only.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many; 0: all.")
 @click.pass_obj
 def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | None, limit: int | None) -> Listing:
@@ -56,7 +57,7 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @jobs.command("list-user-data")
-@click.argument("job", type=int)
+@click.argument("job", type=int, shell_complete=completing.jobs)
 @click.option("--stores", "relation", flag_value="stores", help="What it stored only.")
 @click.option("--consumes", "relation", flag_value="consumes", help="What it consumes only.")
 @click.pass_obj
@@ -71,7 +72,7 @@ def list_user_data(session: Session, job: int, relation: str | None) -> Listing:
 
 
 @jobs.command("logs")
-@click.argument("job", type=int)
+@click.argument("job", type=int, shell_complete=completing.jobs)
 @click.option("--follow", is_flag=True, help="Show it as it comes until the job ends; Ctrl-C ends the following alone.")
 @click.pass_obj
 def logs(session: Session, job: int, follow: bool) -> Said | None:
@@ -101,7 +102,7 @@ def _follow(session: Session, workflow_id: int, job: int) -> None:
 
 
 @jobs.command("cancel")
-@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, required=True)
+@click.argument("chosen", metavar="JOB...", type=int, nargs=-1, shell_complete=completing.jobs, required=True)
 @click.pass_obj
 def cancel(session: Session, chosen: tuple[int, ...]) -> Said:
     """Cancel jobs; those that run are stopped."""

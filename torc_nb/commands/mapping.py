@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, MEMORY, KernelVerb
 from torc_nb.commands.session import Session
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
 
 @click.command("map", cls=KernelVerb, otherwise="A script calls Workflow(…).map(…).")
-@click.argument("func")
-@click.argument("params", nargs=-1, required=True)
-@click.option("--postprocess", metavar="FUNC", help="Gets the list of all results, in input order.")
+@click.argument("func", shell_complete=completing.functions)
+@click.argument("params", nargs=-1, required=True, shell_complete=completing.variables)
+@click.option(
+    "--postprocess",
+    metavar="FUNC",
+    shell_complete=completing.functions,
+    help="Gets the list of all results, in input order.",
+)
 @click.option("--name", help="Of the map; default: the function's.")
 @click.option("--key", metavar="COLUMN", multiple=True, help="Identifies a row; may be repeated.")
 @click.option("--cpus", type=click.IntRange(min=1), default=1, show_default=True, help="Of one job.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.session import Session
@@ -12,7 +13,7 @@ results = Noun("results", help="Attempts of jobs: how they ended, what they used
 
 
 @results.command("list")
-@click.argument("job", type=int, required=False)
+@click.argument("job", type=int, shell_complete=completing.jobs, required=False)
 @click.pass_obj
 def list_(session: Session, job: int | None) -> Listing:
     """List all attempts, or those of one job, oldest first."""

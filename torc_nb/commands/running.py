@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, MEMORY, STATUS, Verb
 from torc_nb.commands.session import Session
@@ -32,7 +33,7 @@ def run(session: Session, cpus: int | None, memory: int | None, idle_timeout: fl
 
 
 @click.command("rerun", cls=Verb)
-@click.argument("chosen", metavar="[JOB]...", type=int, nargs=-1)
+@click.argument("chosen", metavar="[JOB]...", type=int, nargs=-1, shell_complete=completing.jobs)
 @click.option(
     "--status",
     "statuses",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing, Said, records
 from torc_nb.commands.grammar import Noun
 from torc_nb.commands.session import Session
@@ -48,7 +49,7 @@ def list_(session: Session) -> Listing:
 
 
 @workflows.command("start")
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.pass_obj
 def start(session: Session, workflow: str | None) -> Said:
     """Let workers run the jobs of a workflow."""
@@ -60,7 +61,7 @@ def start(session: Session, workflow: str | None) -> Said:
 
 
 @workflows.command("status")
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.pass_obj
 def status(session: Session, workflow: str | None) -> Listing:
     """Show how a workflow stands.
@@ -107,7 +108,7 @@ def _data(found: Status) -> dict[str, Any]:
 
 
 @workflows.command("cancel")
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.pass_obj
 def cancel(session: Session, workflow: str | None) -> Said:
     """Cancel the unfinished jobs of a workflow, and its allocations."""
@@ -118,7 +119,7 @@ def cancel(session: Session, workflow: str | None) -> Said:
 
 
 @workflows.command("delete")
-@click.argument("workflow", required=False)
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(session: Session, workflow: str | None, yes: bool) -> Said:
