@@ -86,7 +86,7 @@ def test_a_file_is_only_read(kernel: Kernel, folder: Path) -> None:
 
 def test_a_database_that_does_not_answer_is_not_awaited(kernel: Kernel, folder: Path) -> None:
     """Locked by another program: Tab comes back in its time, with nothing."""
-    kernel.run(STUDY.replace("wf =", "wf ="))
+    kernel.run(STUDY)
     kernel.restart()
     kernel.run("%load_ext torc_nb\nimport torc_nb.api.glimpses")
     with sqlite3.connect(folder / ".torc" / "torc.db", isolation_level=None) as other:
@@ -101,7 +101,8 @@ def test_a_database_that_does_not_answer_is_not_awaited(kernel: Kernel, folder: 
 
 def test_a_server_is_asked(kernel: Kernel, postgres_url: str) -> None:
     """The names in a PostgreSQL database, of which no connection stays."""
-    kernel.run(f"import os\nos.environ['TORC_NB_DATABASE_URL'] = {postgres_url!r}\n" + STUDY)
+    study = STUDY.replace('")\n', '", files="files")\n')
+    kernel.run(f"import os\nos.environ['TORC_NB_DATABASE_URL'] = {postgres_url!r}\n{study}")
     assert kernel.completions("%torc jobs list -w s") == ["%torc jobs list -w second"]
     assert kernel.completions("%torc jobs logs 2")[:2] == ["%torc jobs logs 2", "%torc jobs logs 20"]
 

@@ -96,11 +96,7 @@ class Kernel:
 
     def sees(self, code: str, seconds: float = 60) -> str:
         """Run a cell that may fail; returns all that stands below it then, without colours."""
-        try:
-            seen = self.run(code, seconds)
-        except CellFailed as error:
-            seen = str(error)
-        return re.sub(r"\x1b\[[\d;]*m", "", seen)
+        return re.sub(r"\x1b\[[\d;]*m", "", self._collect(self._execute(code), seconds, may_fail=True))
 
     def pager(self, code: str) -> str:
         """Run a cell and return what it opens the pager with."""
@@ -143,7 +139,7 @@ class Kernel:
         if not self._is_ready:
             self._client.wait_for_ready(timeout=60)
             self._is_ready = True
-        return str(self._client.execute(code))
+        return str(self._client.execute(code, stop_on_error=False))  # else those sent next would be left out
 
     def _reply(self, request: str) -> dict[str, Any]:
         while True:
@@ -151,7 +147,7 @@ class Kernel:
             if message["parent_header"].get("msg_id") == request:
                 return dict(message["content"])
 
-    def _collect(self, request: str, seconds: float) -> str:
+    def _collect(self, request: str, seconds: float, *, may_fail: bool = False) -> str:
         deadline = time.monotonic() + seconds
         printed: list[str] = []
         while True:
@@ -166,6 +162,8 @@ class Kernel:
                 printed.append(content["text"])
             elif kind in ("execute_result", "display_data"):
                 printed.append(content["data"].get("text/plain", ""))
+            elif kind == "error" and may_fail:
+                printed.append("\n".join([*content["traceback"], ""]))
             elif kind == "error":
                 raise CellFailed("\n".join(content["traceback"]))
             elif kind == "status" and content["execution_state"] == "idle":
