@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -53,6 +56,8 @@ def test_names_of_the_database_in_use(kernel: Kernel) -> None:
     assert kernel.completions("%torc map dou") == ["%torc map double"]
     assert kernel.completions("%torc map double val") == ["%torc map double values"]
     assert kernel.completions("%%torc map val") == ["%%torc map values"]
+    kernel.run("Workflow('fir\\ntree')")  # a line break in a name would type the next line
+    assert kernel.completions("%torc workflows use fi") == ["%torc workflows use 'first study'"]
 
 
 def test_nothing_is_made_or_said(kernel: Kernel, folder: Path) -> None:
@@ -110,10 +115,6 @@ def test_a_server_is_asked(kernel: Kernel, postgres_url: str) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_a_terminal_completes(shell: str, folder: Path, kernel: Kernel) -> None:
     """What `torc-nb` says to a shell's Tab: nouns, and the names of workflows."""
-    import os
-    import subprocess
-    import sys
-
     kernel.run(STUDY)
     command = [sys.executable, "-c", "from torc_nb.cli import main; main()"]
     asked = {"_TORC_NB_COMPLETE": f"{shell}_complete", "COMP_WORDS": "torc-nb jobs list -w se", "COMP_CWORD": "4"}

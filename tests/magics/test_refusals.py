@@ -11,7 +11,7 @@ from services.kernel import Kernel
 from torc_nb.commands import tree
 
 #: Verbs that begin something that goes on, whatever they are given.
-BEGIN = {"run", "db start"}
+BEGIN = {"run", "db start", "db restore"}
 
 
 def _verbs(group: click.Group, above: str = "") -> Iterator[str]:
@@ -31,5 +31,5 @@ def test_no_verb_shows_the_inside(kernel: Kernel, begin: str) -> None:
         for rest in ("", "99", "99 nothing=1", "--nothing"):
             seen = kernel.sees(f"%torc {verb} {rest}")
             assert "Traceback" not in seen, f"{verb} {rest}"
-            assert "torc_nb/" not in seen, f"{verb} {rest}"
+            assert ".py" not in seen, f"{verb} {rest}"
             assert rest != "--nothing" or "UsageError: There is no option `--nothing`." in seen, f"{verb} {rest}"

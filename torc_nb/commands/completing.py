@@ -85,6 +85,7 @@ def _seen(context: click.Context, look: Callable[[glimpses.Glimpse], Items]) -> 
         return []
     Thread(target=ask, daemon=True, name="torc-nb-completion").start()
     try:
-        return answers.get(timeout=PATIENCE)
+        # A line break in another's name would type the next line.
+        return [item for item in answers.get(timeout=PATIENCE) if item.value.isprintable()]
     except Empty:
         return []

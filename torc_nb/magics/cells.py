@@ -48,10 +48,10 @@ def read(line: str) -> Heading:
     if found is None:
         raise UsageError(f"Only `map` takes a cell. {_USAGE}")
     rest = (found["rest"] or "").strip()
-    starts = [option.start() for option in _OPTION.finditer(rest)]
     # In `a --b` Python sees two minus signs: the first place where an option may begin is where one does.
-    for at in [*starts, len(rest)]:
-        if 0 not in starts and (params := _expressions(rest[:at].strip())):
+    starts = [option.start() for option in _OPTION.finditer(rest)]
+    for at in [] if 0 in starts else [*starts, len(rest)]:
+        if params := _expressions(rest[:at].strip()):
             return Heading(words(found["before"]), params, words(rest[at:]))
     raise UsageError(f"PARAMS are missing, or no Python expression: {rest or 'nothing'}. {_USAGE}")
 
