@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Debugged
 from torc_nb.commands.grammar import KernelVerb
 from torc_nb.commands.session import Session
 
 
 @click.command("debug", cls=KernelVerb, otherwise="A script calls Workflow(…).reproduce(JOB)().")
-@click.argument("job", type=int)
+@click.argument("job", type=int, shell_complete=completing.jobs)
 @click.pass_obj
 def debug(session: Session, job: int) -> Debugged:
     """Run a job's call in this kernel, and open the debugger where it fails.
