@@ -68,6 +68,7 @@ def test_nothing_is_made_or_said(kernel: Kernel, folder: Path) -> None:
     for line in (
         "%torc jobs list -w ",
         "%torc jobs logs ",
+        "%torc jobs list --db absent.db -w ",
         "%torc jobs list -w 'open ",
         "%torc jobs list --db x://y -w ",
     ):
