@@ -13,8 +13,8 @@ from torc_nb.store.spool import NEARLY
 STOCK = 0.4
 #: Seconds of short jobs that a worker takes without leaving any to others: to hand them round would take longer.
 MORSEL = 0.1
-#: The most jobs that a worker holds.
-MOST = 8000
+#: The most jobs that a worker holds, and that it claims at once: its places wait for a claim that is too large.
+MOST, AT_ONCE = 8000, 2000
 
 
 class Appetite:
@@ -76,7 +76,7 @@ class Appetite:
         if workers > 1:
             morsel = math.ceil(side_by_side * MORSEL / pace)
             stock = min(stock, max(morsel, math.ceil(ready / (2 * workers))))
-        return max(free, stock)
+        return max(free, min(stock, AT_ONCE))
 
     def _stated(self, request: Request) -> Request:
         memory = self._whole.share(request.num_cpus) if request.memory is None else request.memory
