@@ -126,9 +126,20 @@ def status_of_maps(database: Database, workflow_id: int) -> list[MapStatus]:
     return _named(database, workflow_id, workflows.by_map(database, workflow_id))
 
 
-def _named(database: Database, workflow_id: int, by_map: Mapping[int, dict[JobStatus, int]]) -> list[MapStatus]:
-    names = {map_.id: map_.name for map_ in maps.listed(database, workflow_id)} | {0: ""}
-    return [MapStatus(id_, names[id_], numbers) for id_, numbers in sorted(by_map.items()) if id_ in names]
+def _named(database: Database, workflow_id: int, by_map: dict[int, dict[JobStatus, int]]) -> list[MapStatus]:
+    listed = maps.listed(database, workflow_id)
+    names = {map_.id: map_.name for map_ in listed if not map_.shape.get("of_job")} | {0: ""}
+    counted = sorted(_with_single_jobs(by_map, listed).items())
+    return [MapStatus(id_, names[id_], numbers) for id_, numbers in counted if id_ in names]
+
+
+def _with_single_jobs(by_map: dict[int, dict[JobStatus, int]], listed: list[Any]) -> dict[int, dict[JobStatus, int]]:
+    """Count the maps that stand for a single job among the jobs of no map."""
+    single = {map_.id for map_ in listed if map_.shape.get("of_job")} & set(by_map)
+    if not single:
+        return by_map
+    others = {id_: numbers for id_, numbers in by_map.items() if id_ and id_ not in single}
+    return others | {0: workflows.total({id_: by_map[id_] for id_ in {0, *single} & set(by_map)})}
 
 
 def job_of(database: Database, workflow: WorkflowModel, job_id: int) -> Any:

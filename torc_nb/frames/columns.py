@@ -77,6 +77,11 @@ def natural(values: list[Any]) -> Column:
     return objects(values)
 
 
+def typed(values: list[Any], dtype: str) -> Column:
+    """Make a column of a dtype, whether or not there is anything in it."""
+    return pd.Series(values, dtype=dtype).array
+
+
 def _as_pandas_reads(values: list[Any], *, nullable: bool) -> Column:
     if not nullable:
         return pd.Series(values).array

@@ -14,6 +14,17 @@ from torc_nb.models import JobStatus, Record
 #: Fields of records that are seconds since the epoch.
 _TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time", "mtime"}
 
+#: What columns of records are made of, whatever stands in them: pandas' nullable types where a value may be missing.
+_DTYPES: dict[Any, str] = {
+    int: "int64",
+    float: "float64",
+    bool: "bool",
+    str: "str",
+    int | None: "Int64",
+    float | None: "Float64",
+    str | None: "string",
+}
+
 #: The columns of a result that are shown, and what they are called.
 _ATTEMPT = {
     "attempt": "attempt",
@@ -54,14 +65,14 @@ def jobs(
     """
     rows = list(rows)
     table = {
-        "name": columns.natural([name(row) for row in rows]),
-        "command": columns.natural([command(row) for row in rows]),
+        "name": columns.typed([name(row) for row in rows], "string"),
+        "command": columns.typed([command(row) for row in rows], "string"),
         "status": columns.labels(shown(row) for row in rows),
-        "scheduling": columns.natural([scheduling(row) for row in rows]),
-        "map": columns.natural([row.map_name for row in rows]),
-        "attempt": columns.natural([row.attempt for row in rows]),
-        "priority": columns.natural([row.priority for row in rows]),
-        "note": columns.natural([note(row) for row in rows]),
+        "scheduling": columns.typed([scheduling(row) for row in rows], "string"),
+        "map": columns.typed([row.map_name for row in rows], "string"),
+        "attempt": columns.typed([row.attempt for row in rows], "int64"),
+        "priority": columns.typed([row.priority for row in rows], "int64"),
+        "note": columns.typed([note(row) for row in rows], "string"),
     }
     return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))
 
@@ -127,7 +138,7 @@ def records(kind: type[Record], found: Iterable[Record], drop: Sequence[str] = (
     """
     rows = list(found)
     table = {
-        name: _column(name, [getattr(row, name) for row in rows], is_status=field.annotation is JobStatus)
+        name: _of_kind(name, [getattr(row, name) for row in rows], field.annotation)
         for name, field in kind.model_fields.items()
         if name != "id" and name not in drop
     }
@@ -140,6 +151,12 @@ def statuses(status: Status) -> pd.DataFrame:
     table = {"jobs": [sum(numbers.values()) for _, numbers in counted]}
     table |= {one.label: [numbers.get(one, 0) for _, numbers in counted] for one in JobStatus}
     return pd.DataFrame(table, index=pd.Index([name for name, _ in counted], name="map"))
+
+
+def _of_kind(field: str, values: list[Any], kind: Any) -> columns.Column:
+    if kind in _DTYPES and field not in _TIMES:
+        return columns.typed(values, _DTYPES[kind])
+    return _column(field, values, is_status=kind is JobStatus)
 
 
 def _column(field: str, values: list[Any], *, is_status: bool) -> columns.Column:
