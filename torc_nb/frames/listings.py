@@ -52,6 +52,7 @@ def jobs(
     command: Callable[[Any], str | None] = lambda row: row.command,
     scheduling: Callable[[Any], str | None] = lambda row: None,
     note: Callable[[Any], str | None] = lambda row: row.note,
+    map_name: Callable[[Any], str | None] = lambda row: row.map_name,
 ) -> pd.DataFrame:
     """List jobs, one a row, by their ids.
 
@@ -59,9 +60,9 @@ def jobs(
     ----------
     rows
         Jobs with ``map_name``, as the database lists them.
-    name, shown, command, scheduling, note
-        Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, and why it
-        stands as it does.
+    name, shown, command, scheduling, note, map_name
+        Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, why it
+        stands as it does, and of which map it is.
     """
     rows = list(rows)
     table = {
@@ -69,7 +70,7 @@ def jobs(
         "command": columns.typed([command(row) for row in rows], "string"),
         "status": columns.labels(shown(row) for row in rows),
         "scheduling": columns.typed([scheduling(row) for row in rows], "string"),
-        "map": columns.typed([row.map_name for row in rows], "string"),
+        "map": columns.typed([map_name(row) for row in rows], "string"),
         "attempt": columns.typed([row.attempt for row in rows], "int64"),
         "priority": columns.typed([row.priority for row in rows], "int64"),
         "note": columns.typed([note(row) for row in rows], "string"),

@@ -171,9 +171,9 @@ class _Reader:
 
     def values(self, piece: list[tuple[Any, ...]]) -> None:
         """Take the results of a piece; one of a job that is to run again counts no more."""
-        done = [
-            text if status == JobStatus.COMPLETED else None for status, text in zip(piece[2], piece[4], strict=True)
-        ]
+        completed = [status == JobStatus.COMPLETED for status in piece[2]]
+        # A function that returned None has no text either.
+        done = [(text or "null") if is_done else None for is_done, text in zip(completed, piece[4], strict=True)]
         self.results.extend(decoded(done, self._decode))
 
     def attempts(self, piece: list[tuple[Any, ...]]) -> None:
@@ -263,17 +263,5 @@ def _frame(table: list[Labelled], index: pd.Index[Any], places: np.ndarray[Any, 
     if not np.array_equal(places, np.arange(len(places))):
         frame = frame.take(places)
     frame.index = index
-    frame.columns = pd.Index(_distinct([label for label, _ in table]), tupleize_cols=False)
+    frame.columns = pd.Index(columns.distinct([label for label, _ in table]), tupleize_cols=False)
     return frame
-
-
-def _distinct(labels: Iterable[Hashable]) -> list[Hashable]:
-    """Number a label that is taken: a parameter may be called like a result."""
-    taken: dict[Hashable, None] = {}
-    for label in labels:
-        free, number = label, 0
-        while free in taken:
-            number += 1
-            free = f"{label}.{number}"
-        taken[free] = None
-    return list(taken)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from torc_nb.frames import columns
 from torc_nb.frames.listings import records
 from torc_nb.frames.nesting import label
 from torc_nb.frames.spread import Spread
@@ -28,9 +29,9 @@ def user_data(found: Iterable[UserDataModel], *, flat: bool = False) -> pd.DataF
         return frame
     spread = Spread(flat=True)
     spread.extend([{"data": one.data} for one in listed])
-    columns = spread.columns()
-    if columns is None:
+    spread_over = spread.columns()
+    if spread_over is None:  # of too many keys
         return frame
-    table = {str(label(name)): column for name, column in columns.items()}
-    others = frame.drop(columns="data")
-    return pd.concat([others[["name"]], pd.DataFrame(table, index=frame.index), others.drop(columns="name")], axis=1)
+    names = columns.distinct(label(name) for name in spread_over)
+    table = pd.DataFrame(dict(zip(names, spread_over.values(), strict=True)), index=frame.index)
+    return pd.concat([frame[["name"]], table, frame[["rev", "is_ephemeral"]]], axis=1)

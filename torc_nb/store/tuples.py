@@ -1,4 +1,4 @@
-"""The driver's own tuples of a long answer: there may be a million, and a row object for each costs more than to read it."""
+"""The driver's own tuples of a long answer: of a million, a row object each would cost more than reading them."""
 
 from __future__ import annotations
 

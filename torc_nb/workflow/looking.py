@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from torc_nb.workflow.map import Map
 
 
+#: Tables show times to the microsecond: what is shown at a time may have been a moment before.
+_ROUNDED = 1e-6
+
+
 class Looking:
     """The tables of a workflow."""
 
@@ -178,7 +182,13 @@ def jobs_table(
     rows = api.list_jobs(workflow_id, map_id=map_id, statuses=parsed(status), job_ids=ids, limit=limit, offset=offset)
     labels = api.job_labels(workflow_id, rows)
     return frames.jobs(
-        rows, inspection.job_name, inspection.shown_status, labels.command, labels.scheduling, labels.note
+        rows,
+        inspection.job_name,
+        inspection.shown_status,
+        labels.command,
+        labels.scheduling,
+        labels.note,
+        labels.map_name,
     )
 
 
@@ -197,5 +207,5 @@ def _moment(since: datetime | timedelta | str | float) -> float:
         except ValueError:
             pass
     if isinstance(since, datetime):
-        return since.timestamp()
+        return since.timestamp() - _ROUNDED
     return datetime.now(UTC).timestamp() - parse_duration(since)
