@@ -173,7 +173,10 @@ class _Reader:
         """Take the results of a piece; one of a job that is to run again counts no more."""
         completed = [status == JobStatus.COMPLETED for status in piece[2]]
         # A function that returned None has no text either.
-        done = [(text or "null") if is_done else None for is_done, text in zip(completed, piece[4], strict=True)]
+        done = [
+            ("null" if text is None else text) if is_done else None
+            for is_done, text in zip(completed, piece[4], strict=True)
+        ]
         self.results.extend(decoded(done, self._decode))
 
     def attempts(self, piece: list[tuple[Any, ...]]) -> None:
