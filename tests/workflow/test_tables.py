@@ -202,4 +202,9 @@ def test_a_part_of_the_jobs_among_those_of_other_workflows(wf: Workflow) -> None
         assert one.jobs(offset=6).equals(whole[6:])
         assert one.jobs(jobs=whole.index[[1, 5]]).equals(whole.iloc[[1, 5]])
         assert one.jobs(status="uninitialized").equals(whole)
+        data = one.user_data()
+        assert data.index.tolist() == [
+            key for id_ in whole.index[whole["map"].notna()] for key in (2 * id_, 2 * id_ + 1)
+        ]
+        assert one.user_data(limit=3, offset=2).equals(data[2:5])
     other.api.database.close()

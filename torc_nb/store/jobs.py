@@ -55,7 +55,7 @@ def listed(
     elif limit is None or statuses is not None:
         statement = statement.where(_jobs.c.workflow_id == workflow_id)
     else:
-        statement = statement.where(*_from_first_on(workflow_id))
+        statement = statement.where(*from_first_on(workflow_id))
     if statuses is not None:
         statement = statement.where(_stands_in(statuses))
         if all(JobStatus.FAILED <= status <= JobStatus.TERMINATED for status in statuses):
@@ -66,7 +66,7 @@ def listed(
         return list(connection.execute(slice_of(statement, limit, offset)))
 
 
-def _from_first_on(workflow_id: int) -> list[ColumnElement[bool]]:
+def from_first_on(workflow_id: int) -> list[ColumnElement[bool]]:
     """The conditions on a workflow's jobs where some of the first are read.
 
     They are found by their ids: SQLite would take the index of maps, and sort all jobs of the workflow.
