@@ -19,6 +19,7 @@ from tests.benchmarks import (
     drain,
     exchange,
     fan_in,
+    frames,
     idle,
     latency,
     million,
@@ -35,7 +36,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in", "crowd"]
+LONG = ["million", "restarts", "clean", "fan-in", "frames", "crowd"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -65,6 +66,7 @@ def main() -> None:
         "clean": [lambda: clean.measure(options.restarts, options.folder)],
         "crowd": [lambda: crowd.measure(options.crowd, options.crowd_jobs, options.folder)],
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
+        "frames": [lambda: frames.measure(options.frames, options.frames_rounds, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
         command = f"python -m tests.benchmarks {' '.join(sys.argv[1:])}".rstrip()
@@ -104,6 +106,8 @@ def _options() -> argparse.Namespace:
     add("--crowd-jobs", type=int, default=100_000, help="crowd: jobs; default: %(default)s")
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
     add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
+    add("--frames", type=int, default=1_000_000, help="frames: completed jobs; default: %(default)s")
+    add("--frames-rounds", type=int, default=5, help="frames: rounds; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT
     unknown = sorted(set(options.names) - set(NAMES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
@@ -11,6 +12,7 @@ from torc_nb.api import (
     failures,
     following,
     inspection,
+    labels,
     launching,
     mapping,
     origins,
@@ -18,6 +20,7 @@ from torc_nb.api import (
     places,
     reproducing,
     rooms,
+    selection,
 )
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
@@ -160,14 +163,34 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
             raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
         return found
 
-    def map_rows(self, map_id: int, *, provenance: bool = False) -> Iterator[Sequence[Any]]:
+    def map_rows(
+        self, map_id: int, *, provenance: bool = False, job_ids: Sequence[int] | None = None
+    ) -> Iterator[Sequence[Any]]:
         """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance."""
         map_ = maps.get(self.database, map_id)
-        return results.of_map(self.database, map_.workflow_id, map_id, provenance=provenance)
+        return results.of_map(self.database, map_.workflow_id, map_id, provenance=provenance, job_ids=job_ids)
+
+    def map_selection(self, map_id: int, wanted: selection.Wanted) -> selection.Selection:
+        """Return which jobs of a map are wanted, in its order."""
+        return selection.of_map(self.database, maps.get(self.database, map_id), wanted, self.map_decoder(map_id))
+
+    def jobs_where(self, map_id: int, where: selection.Where) -> Iterator[int]:
+        """Yield the jobs of a map whose parameters fulfil a condition, or have some values."""
+        return selection.where_of_map(self.database, maps.get(self.database, map_id), where, self.map_decoder(map_id))
 
     def map_order(self, map_id: int) -> Sequence[int] | None:
         """Return the job ids of the last call's rows in its order; None: all, in the order of their ids."""
         return maps.order_of(maps.get(self.database, map_id))
+
+    def map_job_ids(self, map_id: int) -> list[int]:
+        """Return the ids of all jobs of a map, those too that are none of the last call's rows, in their order."""
+        return jobs.chosen(self.database, maps.get(self.database, map_id).workflow_id, map_id)
+
+    def map_statuses(self, map_id: int) -> Callable[[int], JobStatus]:
+        """Return what says as what the statuses of a map's jobs are shown."""
+        map_ = maps.get(self.database, map_id)
+        started = workflows.get(self.database, map_.workflow_id).state != "created"
+        return partial(workflows.shown_status, started=started, blocked=map_.blocked)
 
     def map_shape(self, map_id: int) -> dict[str, Any]:
         """Return how the parameters of a map looked: columns, index."""
@@ -239,13 +262,13 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
         self.start_workflow(workflow_id)
         return launching.schedule_nodes(self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more)
 
-    def list_workers(self, workflow_id: int) -> list[WorkerModel]:
+    def list_workers(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[WorkerModel]:
         """Return all workers that a workflow ever had, oldest first."""
-        return leases.listed(self.database, workflow_id)
+        return leases.listed(self.database, workflow_id, limit=limit, offset=offset)
 
-    def list_allocations(self, workflow_id: int) -> list[AllocationModel]:
+    def list_allocations(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[AllocationModel]:
         """Return all allocations of a workflow, oldest first."""
-        return allocations.listed(self.database, workflow_id)
+        return allocations.listed(self.database, workflow_id, limit=limit, offset=offset)
 
     def cancel_allocations(self, workflow_id: int) -> int:
         """Cancel a workflow's allocations and stop its local workers; its jobs stay. Returns how many those were."""
@@ -259,11 +282,24 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
         *,
         map_id: int | None = None,
         statuses: Sequence[JobStatus] | None = None,
+        job_ids: Sequence[int] | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Any]:
         """Return jobs in the order of their ids."""
-        return jobs.listed(self.database, workflow_id, map_id=map_id, statuses=statuses, limit=limit, offset=offset)
+        return jobs.listed(
+            self.database,
+            workflow_id,
+            map_id=map_id,
+            statuses=statuses,
+            job_ids=job_ids,
+            limit=limit,
+            offset=offset,
+        )
+
+    def job_labels(self, workflow_id: int, listed: Sequence[Any]) -> labels.JobLabels:
+        """Return what is said of listed jobs besides their own columns: what they run, where, what went wrong."""
+        return labels.JobLabels(self.database, workflow_id, listed)
 
     def get_job(self, job_id: int) -> Any:
         """Return a job; NotFound where there is none."""
@@ -327,9 +363,9 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
         """
         return following.followed(self.database, workflows.get(self.database, workflow_id), index(job_id))
 
-    def list_events(self, workflow_id: int, limit: int = 1000) -> list[EventModel]:
-        """Return the newest events, oldest first."""
-        return events.listed(self.database, workflow_id, limit)
+    def list_events(self, workflow_id: int, limit: int | None = 1000, **filters: Any) -> list[EventModel]:
+        """Return the newest events, oldest first; filters are ``kinds``, ``job_id``, ``since`` and ``offset``."""
+        return events.listed(self.database, workflow_id, limit, **filters)
 
 
 def make_api(url: str | os.PathLike[str] | None = None, *, trust: bool = False) -> Api:

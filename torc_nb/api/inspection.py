@@ -103,12 +103,13 @@ def status(database: Database, workflow_id: int) -> Status:
     """Return how a workflow stands."""
     workflow = workflows.get(database, workflow_id)
     by_map = workflows.by_map(database, workflow_id)
+    listed = maps.listed(database, workflow_id)
     alive = allocations.listed(database, workflow_id)
     sums = workflows.total(by_map)
     return Status(
         workflow=workflow,
         statuses=sums,
-        maps=_named(database, workflow_id, by_map),
+        maps=_named(_with_single_jobs(by_map, listed), listed),
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
@@ -122,13 +123,22 @@ def status(database: Database, workflow_id: int) -> Status:
 
 
 def status_of_maps(database: Database, workflow_id: int) -> list[MapStatus]:
-    """Return how each map stands, those of no map (0) first."""
-    return _named(database, workflow_id, workflows.by_map(database, workflow_id))
+    """Return how each map stands, those too that stand for a single job; those of no map (0) first."""
+    return _named(workflows.by_map(database, workflow_id), maps.listed(database, workflow_id))
 
 
-def _named(database: Database, workflow_id: int, by_map: Mapping[int, dict[JobStatus, int]]) -> list[MapStatus]:
-    names = {map_.id: map_.name for map_ in maps.listed(database, workflow_id)} | {0: ""}
+def _named(by_map: dict[int, dict[JobStatus, int]], listed: list[Any]) -> list[MapStatus]:
+    names = {map_.id: map_.name for map_ in listed} | {0: ""}
     return [MapStatus(id_, names[id_], numbers) for id_, numbers in sorted(by_map.items()) if id_ in names]
+
+
+def _with_single_jobs(by_map: dict[int, dict[JobStatus, int]], listed: list[Any]) -> dict[int, dict[JobStatus, int]]:
+    """Count the maps that stand for a single job among the jobs of no map."""
+    single = {map_.id for map_ in listed if map_.shape.get("of_job")} & set(by_map)
+    if not single:
+        return by_map
+    others = {id_: numbers for id_, numbers in by_map.items() if id_ and id_ not in single}
+    return others | {0: workflows.total({id_: by_map[id_] for id_ in {0, *single} & set(by_map)})}
 
 
 def job_of(database: Database, workflow: WorkflowModel, job_id: int) -> Any:

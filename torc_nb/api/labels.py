@@ -25,6 +25,11 @@ class JobLabels:
         map_ = self._maps.get(job.map_id)
         return self._functions.get(job.function_id or (map_.function_id if map_ is not None else 0))
 
+    def map_name(self, job: Any) -> str | None:
+        """Return the map that a job was declared with; None of a single one, although a map stands for it."""
+        map_ = self._maps.get(job.map_id)
+        return None if map_ is None or map_.shape.get("of_job") else str(map_.name)
+
     def scheduling(self, job: Any) -> str | None:
         """Return the name of the scheduler on whose nodes a job is meant to run; None: on any."""
         map_ = self._maps.get(job.map_id or job.collects)

@@ -90,7 +90,13 @@ class UserData:
     get_user_data_key = get_user_data
 
     def list_user_data(
-        self, workflow_id: int, *, job_id: int | None = None, relation: str | None = None, limit: int | None = None
+        self,
+        workflow_id: int,
+        *,
+        job_id: int | None = None,
+        relation: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> Iterator[UserDataModel]:
         """Give user data in the order of their keys; nothing is unpickled.
 
@@ -112,7 +118,7 @@ class UserData:
             if job_id is None
             else self._of_job(inspection.job_of(self.database, workflow, int(job_id)), relation)
         )
-        return islice(found, limit)
+        return islice(found, offset, None if limit is None else offset + limit)
 
     def _of_workflow(self, workflow_id: int) -> Iterator[UserDataModel]:
         of_jobs = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from types import NoneType
@@ -77,6 +77,11 @@ def natural(values: list[Any]) -> Column:
     return objects(values)
 
 
+def typed(values: list[Any], dtype: str) -> Column:
+    """Make a column of a dtype, whether or not there is anything in it."""
+    return pd.Series(values, dtype=dtype).array
+
+
 def _as_pandas_reads(values: list[Any], *, nullable: bool) -> Column:
     if not nullable:
         return pd.Series(values).array
@@ -105,3 +110,15 @@ def times(seconds: Iterable[float | None]) -> Column:
 def labels(statuses: Iterable[int]) -> Column:
     """Make a column of statuses by their names, as one type for all frames."""
     return pd.Categorical.from_codes(np.fromiter(statuses, dtype=np.int8), categories=pd.Index(_LABELS))
+
+
+def distinct(names: Iterable[Hashable]) -> list[Hashable]:
+    """Number a label that is taken: a parameter may be called like a result."""
+    taken: dict[Hashable, None] = {}
+    for name in names:
+        free, number = name, 0
+        while free in taken:
+            number += 1
+            free = f"{name}.{number}"
+        taken[free] = None
+    return list(taken)

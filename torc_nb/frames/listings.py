@@ -14,6 +14,17 @@ from torc_nb.models import JobStatus, Record
 #: Fields of records that are seconds since the epoch.
 _TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time", "mtime"}
 
+#: What columns of records are made of, whatever stands in them: pandas' nullable types where a value may be missing.
+_DTYPES: dict[Any, str] = {
+    int: "int64",
+    float: "float64",
+    bool: "bool",
+    str: "str",
+    int | None: "Int64",
+    float | None: "Float64",
+    str | None: "string",
+}
+
 #: The columns of a result that are shown, and what they are called.
 _ATTEMPT = {
     "attempt": "attempt",
@@ -41,6 +52,7 @@ def jobs(
     command: Callable[[Any], str | None] = lambda row: row.command,
     scheduling: Callable[[Any], str | None] = lambda row: None,
     note: Callable[[Any], str | None] = lambda row: row.note,
+    map_name: Callable[[Any], str | None] = lambda row: row.map_name,
 ) -> pd.DataFrame:
     """List jobs, one a row, by their ids.
 
@@ -48,20 +60,20 @@ def jobs(
     ----------
     rows
         Jobs with ``map_name``, as the database lists them.
-    name, shown, command, scheduling, note
-        Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, and why it
-        stands as it does.
+    name, shown, command, scheduling, note, map_name
+        Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, why it
+        stands as it does, and of which map it is.
     """
     rows = list(rows)
     table = {
-        "name": columns.natural([name(row) for row in rows]),
-        "command": columns.natural([command(row) for row in rows]),
+        "name": columns.typed([name(row) for row in rows], "string"),
+        "command": columns.typed([command(row) for row in rows], "string"),
         "status": columns.labels(shown(row) for row in rows),
-        "scheduling": columns.natural([scheduling(row) for row in rows]),
-        "map": columns.natural([row.map_name for row in rows]),
-        "attempt": columns.natural([row.attempt for row in rows]),
-        "priority": columns.natural([row.priority for row in rows]),
-        "note": columns.natural([note(row) for row in rows]),
+        "scheduling": columns.typed([scheduling(row) for row in rows], "string"),
+        "map": columns.typed([map_name(row) for row in rows], "string"),
+        "attempt": columns.typed([row.attempt for row in rows], "int64"),
+        "priority": columns.typed([row.priority for row in rows], "int64"),
+        "note": columns.typed([note(row) for row in rows], "string"),
     }
     return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))
 
@@ -127,7 +139,7 @@ def records(kind: type[Record], found: Iterable[Record], drop: Sequence[str] = (
     """
     rows = list(found)
     table = {
-        name: _column(name, [getattr(row, name) for row in rows], is_status=field.annotation is JobStatus)
+        name: _of_kind(name, [getattr(row, name) for row in rows], field.annotation)
         for name, field in kind.model_fields.items()
         if name != "id" and name not in drop
     }
@@ -140,6 +152,12 @@ def statuses(status: Status) -> pd.DataFrame:
     table = {"jobs": [sum(numbers.values()) for _, numbers in counted]}
     table |= {one.label: [numbers.get(one, 0) for _, numbers in counted] for one in JobStatus}
     return pd.DataFrame(table, index=pd.Index([name for name, _ in counted], name="map"))
+
+
+def _of_kind(field: str, values: list[Any], kind: Any) -> columns.Column:
+    if kind in _DTYPES and field not in _TIMES:
+        return columns.typed(values, _DTYPES[kind])
+    return _column(field, values, is_status=kind is JobStatus)
 
 
 def _column(field: str, values: list[Any], *, is_status: bool) -> columns.Column:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from torc_nb.frames.columns import Column, compact, joined, listed, natural
+from torc_nb.frames.nesting import flattened, nested
 
 #: How much larger than what stands in it a table may be; dicts of ever new keys are not spread.
 SPARSEST = 100
@@ -32,13 +33,20 @@ class _Piece:
         names, lists = list(self.columns), [listed(column) for column in self.columns.values()]
         for i in range(self.length):
             row = {name: values[i] for name, values in zip(names, lists, strict=True) if values[i] is not pd.NA}
-            yield self.blanks.get(i, row)
+            yield self.blanks[i] if i in self.blanks else nested(row)
 
 
 class Spread:
-    """Takes values in pieces, so that a million dicts never stand in memory together."""
+    """Takes values in pieces, so that a million dicts never stand in memory together.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    flat : bool
+        Spread the dicts within dicts too.
+    """
+
+    def __init__(self, *, flat: bool = False) -> None:
+        self._flat = flat
         self._pieces: list[_Piece | list[Any]] = []
         self._are_dicts = True
         self._dicts = 0
@@ -51,11 +59,12 @@ class Spread:
     def extend(self, values: list[Any]) -> None:
         """Add rows: dicts, or anything else; None and NA are rows that say nothing."""
         self._are_dicts = self._are_dicts and set(map(type, values)) <= _SPREAD
-        self._pieces.append(self._flattened(values) if self._are_dicts else values)
+        self._pieces.append(self._spread(values) if self._are_dicts else values)
 
-    def _flattened(self, values: list[Any]) -> _Piece:
+    def _spread(self, values: list[Any]) -> _Piece:
         blanks = {i: value for i, value in enumerate(values) if not (type(value) is dict and value)}
         rows = [{} if i in blanks else value for i, value in enumerate(values)] if blanks else values
+        rows = list(map(flattened, rows)) if self._flat else rows
         names = dict.fromkeys(chain.from_iterable(rows))
         filled = sum(map(len, rows))
         self._filled += filled

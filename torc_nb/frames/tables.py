@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from torc_nb.frames import columns
+from torc_nb.frames import columns, nesting
 from torc_nb.frames.columns import Column
 from torc_nb.frames.decoding import Decode, decoded
 from torc_nb.frames.remembering import remember
@@ -50,6 +50,8 @@ def results(
     provenance: bool = False,
     versions: Mapping[int, str] | None = None,
     first: int = 0,
+    flat: bool = False,
+    shown: Callable[[int], int] = int,
 ) -> pd.DataFrame:
     """Show parameters and results side by side.
 
@@ -69,6 +71,10 @@ def results(
         What to call the code of a function's id.
     first
         The number of the first row, where the rows have no labels of their own.
+    flat
+        Give each value within dicts a column of its own, as in ``result.fit.slope``.
+    shown
+        Says as what a status is shown.
 
     Returns
     -------
@@ -76,7 +82,7 @@ def results(
         Parameters as they are, results as ``result.x`` or ``result``. Jobs that have not completed have NA there. A
         label that is taken already gets a number: ``result.x.1``.
     """
-    read = _Reader(decode)
+    read = _Reader(decode, flat=flat)
     for piece in _pieces(rows, order):
         read.parameters(piece, shape)
         read.values(piece)
@@ -84,7 +90,7 @@ def results(
             read.attempts(piece)
     table = _parameter_columns(read.params, shape) + _result_columns(read.results)
     if provenance:
-        table += _provenance_columns(read, versions or {})
+        table += _provenance_columns(read, versions or {}, shown)
     return _frame(table, _index(read, shape, order, first), read.places(order))
 
 
@@ -96,6 +102,7 @@ def params(
     *,
     map_id: int | None = None,
     created: float = 0.0,
+    flat: bool = False,
 ) -> pd.DataFrame:
     """Show the parameters alone, with the index that ``results`` has.
 
@@ -106,8 +113,10 @@ def params(
     map_id, created
         The map whose they are, and when it was made: the table remembers it, its jobs and their revisions, so that it
         can be edited and given back.
+    flat
+        Give each value within dicts a column of its own.
     """
-    read = _Reader(decode)
+    read = _Reader(decode, flat=flat)
     revs: list[int] = []
     for piece in _pieces(rows, order):
         read.parameters(piece, shape)
@@ -139,9 +148,9 @@ def _pieces(rows: Iterable[Sequence[Any]], order: Sequence[int] | None) -> Itera
 class _Reader:
     """What was read of the rows, piece by piece."""
 
-    def __init__(self, decode: Decode) -> None:
-        self.params = Spread()
-        self.results = Spread()
+    def __init__(self, decode: Decode, *, flat: bool = False) -> None:
+        self.params = Spread(flat=flat)
+        self.results = Spread(flat=flat)
         self.ids: list[int] = []
         self.keys: list[Any] = []
         self.statuses: list[int] = []
@@ -162,8 +171,11 @@ class _Reader:
 
     def values(self, piece: list[tuple[Any, ...]]) -> None:
         """Take the results of a piece; one of a job that is to run again counts no more."""
+        completed = [status == JobStatus.COMPLETED for status in piece[2]]
+        # A function that returned None has no text either.
         done = [
-            text if status == JobStatus.COMPLETED else None for status, text in zip(piece[2], piece[4], strict=True)
+            ("null" if text is None else text) if is_done else None
+            for is_done, text in zip(completed, piece[4], strict=True)
         ]
         self.results.extend(decoded(done, self._decode))
 
@@ -195,24 +207,28 @@ def _parameter_columns(spread: Spread, shape: Mapping[str, Any]) -> list[Labelle
     if found is None or kind == "whole":
         return [("params", spread.whole())]
     if kind == "positions":
-        return [(f"params.{number}", column) for number, column in found.items()]
+        return [(f"params.{nesting.label(number)}", column) for number, column in found.items()]
     # A DataFrame's columns in its order; `modify` may have added some and taken others away.
-    names = dict.fromkeys([*shape.get("columns", ()), *found])
-    return [(name, found[name] if name in found else columns.objects([pd.NA] * len(spread))) for name in names]
+    within: dict[Hashable, list[Hashable]] = {name: [] for name in shape.get("columns", ())}
+    for name in found:
+        within.setdefault(nesting.head(name), []).append(name)
+    names = chain.from_iterable(inner or [name] for name, inner in within.items())
+    missing = columns.objects([pd.NA] * len(spread))
+    return [(nesting.label(name), found.get(name, missing)) for name in names]
 
 
 def _result_columns(spread: Spread) -> list[Labelled]:
     found = spread.columns()
     if not found:
         return [("result", spread.whole())]
-    return [(f"result.{name}", column) for name, column in found.items()]
+    return [(f"result.{nesting.label(name)}", column) for name, column in found.items()]
 
 
-def _provenance_columns(read: _Reader, versions: Mapping[int, str]) -> list[Labelled]:
+def _provenance_columns(read: _Reader, versions: Mapping[int, str], shown: Callable[[int], int]) -> list[Labelled]:
     attempt = read.attempt | {"code": [versions.get(id_) for id_ in read.attempt["function_id"]]}
     table: list[Labelled] = [
         ("job.id", np.array(read.ids, dtype=np.int64)),
-        ("job.status", columns.labels(read.statuses)),
+        ("job.status", columns.labels(map(shown, read.statuses))),
     ]
     for name, dtype in _DTYPES.items():
         values = attempt[name]
@@ -250,17 +266,5 @@ def _frame(table: list[Labelled], index: pd.Index[Any], places: np.ndarray[Any, 
     if not np.array_equal(places, np.arange(len(places))):
         frame = frame.take(places)
     frame.index = index
-    frame.columns = pd.Index(_distinct([label for label, _ in table]), tupleize_cols=False)
+    frame.columns = pd.Index(columns.distinct([label for label, _ in table]), tupleize_cols=False)
     return frame
-
-
-def _distinct(labels: Iterable[Hashable]) -> list[Hashable]:
-    """Number a label that is taken: a parameter may be called like a result."""
-    taken: dict[Hashable, None] = {}
-    for label in labels:
-        free, number = label, 0
-        while free in taken:
-            number += 1
-            free = f"{label}.{number}"
-        taken[free] = None
-    return list(taken)

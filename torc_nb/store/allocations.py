@@ -13,6 +13,7 @@ from torc_nb.errors import NotFound
 from torc_nb.models import FINISHED
 from torc_nb.store import counts, events, machine, schema
 from torc_nb.store.database import Database
+from torc_nb.store.slices import slice_of
 
 _allocations = schema.allocations
 
@@ -232,13 +233,15 @@ def may_ask(database: Database, workflow_id: int, age: float) -> bool:
     return bool(asked.rowcount)
 
 
-def listed(database: Database, workflow_id: int, *, alive: bool = False) -> list[models.AllocationModel]:
+def listed(
+    database: Database, workflow_id: int, *, alive: bool = False, limit: int | None = None, offset: int = 0
+) -> list[models.AllocationModel]:
     """Return a workflow's allocations, oldest first; those that are alive only, if asked."""
     statement = select(_allocations).where(_allocations.c.workflow_id == workflow_id).order_by(_allocations.c.id)
     if alive:
         statement = statement.where(_allocations.c.state.in_(ALIVE))
     with database.read() as connection:
-        rows = connection.execute(statement).mappings().all()
+        rows = connection.execute(slice_of(statement, limit, offset)).mappings().all()
     return [_record(dict(row)) for row in rows]
 
 

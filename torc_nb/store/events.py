@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from torc_nb import models
 from torc_nb.store import schema
 from torc_nb.store.database import Database
+from torc_nb.store.slices import slice_of
 
 _events = schema.events
 
@@ -36,10 +38,24 @@ def add(
     )
 
 
-def listed(database: Database, workflow_id: int, limit: int = 1000) -> list[models.EventModel]:
-    """Return the newest events, oldest first."""
+def listed(
+    database: Database,
+    workflow_id: int,
+    limit: int | None = 1000,
+    *,
+    kinds: Sequence[str] | None = None,
+    job_id: int | None = None,
+    since: float | None = None,
+    offset: int = 0,
+) -> list[models.EventModel]:
+    """Return the newest events, oldest first: those of some kinds, of one job, or since a time only, if asked."""
+    statement = select(_events).where(_events.c.workflow_id == workflow_id).order_by(_events.c.id.desc())
+    if kinds is not None:
+        statement = statement.where(_events.c.kind.in_(kinds))
+    if job_id is not None:
+        statement = statement.where(_events.c.job_id == job_id)
+    if since is not None:
+        statement = statement.where(_events.c.time >= since)
     with database.read() as connection:
-        rows = connection.execute(
-            select(_events).where(_events.c.workflow_id == workflow_id).order_by(_events.c.id.desc()).limit(limit)
-        ).mappings()
+        rows = connection.execute(slice_of(statement, limit, offset)).mappings()
         return [models.EventModel(**row) for row in reversed(rows.all())]

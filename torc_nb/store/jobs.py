@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union_all
 
 from torc_nb.errors import NotFound
 from torc_nb.models import FINISHED, MOVES, JobStatus
 from torc_nb.store import cancellations, counts, dependencies, events, moves, schema
 from torc_nb.store.database import Database
 from torc_nb.store.idsets import among
+from torc_nb.store.slices import slice_of
 
 _jobs = schema.jobs
 _maps = schema.maps
@@ -43,19 +44,65 @@ def listed(
     *,
     map_id: int | None = None,
     statuses: Sequence[JobStatus] | None = None,
+    job_ids: Sequence[int] | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Row[Any]]:
-    """Return jobs in the order of their ids, of some statuses as shown only, if asked."""
-    statement = _listing().where(_jobs.c.workflow_id == workflow_id).order_by(_jobs.c.id)
+    """Return jobs in the order of their ids, those of some statuses as shown, or of some ids only, if asked."""
+    statement = _listing().order_by(_jobs.c.id)
     if map_id is not None:
-        statement = statement.where(_jobs.c.map_id == map_id)
+        statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
+    elif limit is None or statuses is not None:
+        statement = statement.where(_jobs.c.workflow_id == workflow_id)
+    else:
+        statement = statement.where(*from_first_on(workflow_id))
     if statuses is not None:
         statement = statement.where(_stands_in(statuses))
-    if limit is not None:
-        statement = statement.limit(limit).offset(offset)
+        if all(JobStatus.FAILED <= status <= JobStatus.TERMINATED for status in statuses):
+            statement = statement.where(schema.UNSUCCESSFUL)  # these have an index of their own
     with database.read() as connection:
-        return list(connection.execute(statement))
+        if job_ids is not None:
+            statement = statement.where(among(connection, _jobs.c.id, job_ids))
+        return list(connection.execute(slice_of(statement, limit, offset)))
+
+
+def from_first_on(workflow_id: int) -> list[ColumnElement[bool]]:
+    """The conditions on a workflow's jobs where some of the first are read.
+
+    They are found by their ids: SQLite would take the index of maps, and sort all jobs of the workflow.
+    """
+    of_map = select(func.min(_jobs.c.id)).where(_jobs.c.workflow_id == workflow_id)
+    of_none = of_map.where(_jobs.c.map_id == 0).correlate(None)
+    firsts = union_all(
+        select(of_map.where(_jobs.c.map_id == _maps.c.id).correlate(_maps).scalar_subquery().label("id")).where(
+            _maps.c.workflow_id == workflow_id
+        ),
+        select(of_none.scalar_subquery().label("id")),
+    ).subquery()
+    return [
+        _jobs.c.workflow_id + literal_column("0") == workflow_id,
+        _jobs.c.id >= select(func.min(firsts.c.id)).scalar_subquery(),
+    ]
+
+
+def chosen(
+    database: Database,
+    workflow_id: int,
+    map_id: int,
+    *,
+    statuses: Sequence[JobStatus] | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[int]:
+    """Return the ids of a map's jobs in their order, those of some statuses as shown only, if asked."""
+    statement = select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
+    if statuses is not None:
+        statement = statement.join(_workflows, _workflows.c.id == _jobs.c.workflow_id)
+        statement = statement.join(_maps, _maps.c.id == _jobs.c.map_id).where(_stands_in(statuses))
+    with database.read() as connection:
+        found = connection.execute(slice_of(statement.order_by(_jobs.c.id), limit, offset))
+        # The driver's own tuples: there may be a million, and they need no conversion.
+        return [id_ for (id_,) in found.cursor.fetchall()]
 
 
 def _listing() -> Any:

@@ -23,6 +23,7 @@ from torc_nb.store import (
     watch,
 )
 from torc_nb.store.database import Database
+from torc_nb.store.slices import slice_of
 from torc_nb.store.spool import Cut, Farewell
 
 #: How long a lease lasts, in seconds. A worker on another machine may be silent for two of them: it may have been the
@@ -354,10 +355,11 @@ def is_any_leaving(connection: Connection, workflow_id: int) -> bool:
     return connection.scalar(leaving.limit(1)) is not None
 
 
-def listed(database: Database, workflow_id: int) -> list[models.WorkerModel]:
+def listed(
+    database: Database, workflow_id: int, *, limit: int | None = None, offset: int = 0
+) -> list[models.WorkerModel]:
     """Return the workers of a workflow, oldest first."""
+    statement = select(_workers).where(_workers.c.workflow_id == workflow_id).order_by(_workers.c.id)
     with database.read() as connection:
-        rows = connection.execute(
-            select(_workers).where(_workers.c.workflow_id == workflow_id).order_by(_workers.c.id)
-        ).mappings()
+        rows = connection.execute(slice_of(statement, limit, offset)).mappings()
         return [models.WorkerModel(**row) for row in rows]

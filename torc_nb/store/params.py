@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from torc_nb.models import CLAIMED, FINISHED, JobStatus
 from torc_nb.store import bulk, events, schema
 from torc_nb.store.database import Database
+from torc_nb.store.tuples import tuples
+from torc_nb.values.kind import TAG
 
 _jobs = schema.jobs
 _results = schema.results
@@ -86,8 +88,24 @@ def of_map(database: Database, workflow_id: int, map_id: int) -> Iterator[Sequen
         .order_by(_jobs.c.id)
     )
     with database.stream() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
-        for chunk in found.partitions():
-            yield from chunk
+        yield from tuples(found, PIECE)
+
+
+def having(
+    database: Database, workflow_id: int, map_id: int, fragments: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, str]]:
+    """Yield (job id, params) of a map's jobs whose parameters may be those asked for, in the order of their ids.
+
+    Of each group of fragments the text has to hold one; a text with a tag is given in any case.
+    """
+    statement = select(_jobs.c.id, _jobs.c.params).order_by(_jobs.c.id)
+    statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
+    # Not read as JSON: PostgreSQL refuses some of it, and SQLite reads large numbers as others.
+    position = func.instr if database.is_sqlite else func.strpos
+    for alternatives in fragments:
+        statement = statement.where(or_(*(position(_jobs.c.params, one) > 0 for one in (*alternatives, TAG))))
+    with database.stream() as connection, connection.execution_options(yield_per=PIECE).execute(statement) as found:
+        yield from tuples(found, PIECE)
 
 
 def digests(database: Database, workflow_id: int, map_id: int) -> Iterator[tuple[int, bytes]]:

@@ -11,6 +11,8 @@ from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.store import schema
 from torc_nb.store.database import Database
+from torc_nb.store.idsets import among
+from torc_nb.store.tuples import tuples
 
 _jobs = schema.jobs
 _results = schema.results
@@ -34,6 +36,7 @@ def of_map(
     *,
     provenance: bool = False,
     statuses: Sequence[JobStatus] | None = None,
+    job_ids: Sequence[int] | None = None,
     limit: int | None = None,
 ) -> Iterator[Sequence[Any]]:
     """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance.
@@ -56,13 +59,12 @@ def of_map(
         statement = statement.where(_jobs.c.status.in_([int(status) for status in statuses]))
     if limit is not None:
         statement = statement.limit(limit)
-    # A reader that stops half-way closes its cursor too.
-    with (
-        database.stream() as connection,
-        connection.execution_options(yield_per=CHUNK).execute(statement) as found,
-    ):
-        for chunk in found.partitions():
-            yield from chunk
+    with database.stream() as connection:
+        if job_ids is not None:
+            statement = statement.where(among(connection, _jobs.c.id, job_ids))
+        # A reader that stops half-way closes its cursor too.
+        with connection.execution_options(yield_per=CHUNK).execute(statement) as found:
+            yield from tuples(found, CHUNK)
 
 
 def values_of_map(database: Database, workflow_id: int, map_id: int) -> list[tuple[int, str | None]]:

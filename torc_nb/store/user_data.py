@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from torc_nb.errors import Conflict, NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import building, bulk, events, schema
+from torc_nb.store import building, bulk, events, jobs, schema
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -33,6 +33,7 @@ def of_jobs(
 
     Jobs that run a command have neither input nor output of their own, and are left out.
     """
+    is_part = map_id is not None or job_id is not None
     statement = (
         select(
             _jobs.c.id, _jobs.c.workflow_id, _jobs.c.map_id, _jobs.c.row, _jobs.c.name, _jobs.c.status, _jobs.c.params,
@@ -51,7 +52,7 @@ def of_jobs(
             )
         )
         .where(
-            _jobs.c.workflow_id == workflow_id,
+            *([_jobs.c.workflow_id == workflow_id] if is_part else jobs.from_first_on(workflow_id)),
             _jobs.c.command.is_(None),
             (_jobs.c.map_id == 0) | (_maps.c.state == "ready"),
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from torc_nb.api import Api, Report
-from torc_nb.models import FINISHED, JobStatus
+from torc_nb.api.selection import Where
+from torc_nb.models import FINISHED
+from torc_nb.workflow.looking import parsed
 from torc_nb.workflow.requirement import resources_of
 
 if TYPE_CHECKING:
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
 
 #: How many affected jobs a dry run shows where no limit is given.
 SHOWN = 1000
-
-#: Chooses jobs by their parameters: a condition on them, or the values that some of them have.
-Where = Callable[[Any], bool] | Mapping[str, Any]
 
 
 class Changing:
@@ -115,10 +114,7 @@ class Changing:
     def _where(self, where: Where, among: set[int] | None) -> Iterator[int]:
         """Give the jobs of maps whose parameters fulfil a condition."""
         for map_ in self._api.list_maps(self.id):
-            decode = self._api.map_decoder(map_.id)
-            for job_id, _, _, params, _ in self._api.map_rows(map_.id):
-                if (among is None or job_id in among) and _fulfils(decode(params), where):
-                    yield job_id
+            yield from (id_ for id_ in self._api.jobs_where(map_.id, where) if among is None or id_ in among)
 
     def accept_results(self, jobs: Iterable[int] | None = None) -> int:
         """Let results of earlier code count as those of the code as it now is: all, or those of some jobs.
@@ -140,20 +136,6 @@ class Changing:
         n = self._api.disable_jobs(self.id, jobs)
         print(f"{n:,} job(s) of {self.name} disabled; wf.rerun(jobs=…) takes them in again")
         return n
-
-
-def parsed(status: str | Sequence[str] | None) -> list[JobStatus] | None:
-    """Read one status, several or none."""
-    if status is None:
-        return None
-    return [JobStatus.parse(one) for one in ([status] if isinstance(status, str) else status)]
-
-
-def _fulfils(params: Any, where: Where) -> bool:
-    if callable(where):
-        return bool(where(params))
-    values = params if isinstance(params, Mapping) else vars(params) if hasattr(params, "__dict__") else {}
-    return all(name in values and bool(values[name] == value) for name, value in where.items())
 
 
 def _shown(report: Report, limit: int | None, decode: Callable[[str], Any]) -> pd.DataFrame:

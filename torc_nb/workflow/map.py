@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import Api, inspection
+from torc_nb.api import Api
+from torc_nb.api.selection import Wanted, Where
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
-from torc_nb.workflow.changing import parsed
+from torc_nb.workflow.looking import jobs_table, parsed
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.plotting import MapPlots
 
@@ -41,8 +42,7 @@ class Map(Modifying, waiting.Waits):
         order = self._api.map_order(self.id)
         if order is not None:
             return len(order)
-        maps = self._api.progress(self._workflow_id).maps
-        return sum(sum(one.statuses.values()) for one in maps if one.map_id == self.id)
+        return sum(self._numbers().values()) - (self._postprocess_id() is not None)
 
     def __iter__(self) -> Iterator[Any]:
         """Give each result in order as soon as it is there; raise JobFailed at the first job that failed."""
@@ -57,18 +57,34 @@ class Map(Modifying, waiting.Waits):
                     break  # meanwhile others completed: they are fetched together
                 yield there[job_id]
 
-    def params(self) -> pd.DataFrame:
-        """Return the parameters as a DataFrame, with the index that they were given with; ``modify`` takes it back."""
+    def params(
+        self,
+        *,
+        flat: bool = False,
+        status: str | Sequence[str] | None = None,
+        where: Where | None = None,
+        jobs: Iterable[int] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """Return the parameters as a DataFrame, with the index that they were given with; ``modify`` takes it back.
+
+        The parameters are those of ``results``. What is made with ``flat=True`` is to look at: ``modify`` refuses it.
+        """
         from torc_nb import frames
 
         map_ = self._api.get_map(self._workflow_id, self.name)
+        wanted = Wanted(parsed(status), where, jobs, limit, offset)
+        chosen = None if wanted.is_all else sorted(self._api.map_selection(self.id, wanted).jobs or ())
         return frames.params(
-            self._api.map_inputs(self.id),
+            self._api.map_inputs(self.id, chosen),
             map_.shape,
-            self._api.map_order(self.id),
+            # All of them, so that a part of the table knows which of the map's rows it has.
+            self._api.map_order(self.id) if chosen is None else self._job_ids(),
             self._api.map_decoder(self.id),
-            map_id=self.id,
+            map_id=None if flat else self.id,
             created=map_.created,
+            flat=flat,
         )
 
     def is_of(self, api: Api, workflow_id: int) -> bool:
@@ -78,14 +94,35 @@ class Map(Modifying, waiting.Waits):
     def _own_map(self) -> int:
         return self.id
 
-    def results(self, *, provenance: bool = False) -> pd.DataFrame:
+    def results(
+        self,
+        *,
+        provenance: bool = False,
+        flat: bool = False,
+        status: str | Sequence[str] | None = None,
+        where: Where | None = None,
+        jobs: Iterable[int] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> pd.DataFrame:
         """Return parameters and results side by side; usable while jobs run.
 
         Parameters
         ----------
         provenance : bool, default False
-            Adds columns ``job.*``: status, run id, attempt, code version, host, seconds, CPU seconds, peak memory in
-            bytes, error.
+            Adds columns ``job.*``: id, status, run id, attempt, return code, code version, host, start, seconds, CPU
+            seconds, peak memory in bytes, error.
+        flat : bool, default False
+            Give each value within dicts a column of its own, as in ``result.fit.slope``.
+        status : str or sequence of str, optional
+            Of jobs of these statuses only.
+        where : callable or mapping, optional
+            Of those only whose parameters fulfil it, as in ``where=lambda row: row["x"] > 3``, or have these values,
+            as in ``where={"x": 3}``, which is quicker: the database looks for them.
+        jobs : iterable of int, optional
+            Of jobs of these ids only.
+        limit, offset : int, optional
+            So many rows, after the first ``offset``.
 
         Returns
         -------
@@ -95,21 +132,32 @@ class Map(Modifying, waiting.Waits):
         """
         from torc_nb import frames
 
+        wanted = Wanted(parsed(status), where, jobs, limit, offset)
+        selected = self._api.map_selection(self.id, wanted)
+        chosen = None if wanted.is_all else sorted(selected.jobs or ())
         return frames.results(
-            self._api.map_rows(self.id, provenance=provenance),
+            self._api.map_rows(self.id, provenance=provenance, job_ids=chosen),
             self._api.map_shape(self.id),
-            self._api.map_order(self.id),
+            selected.order,
             self._api.map_decoder(self.id),
             provenance=provenance,
             versions=self._api.code_labels(self._workflow_id) if provenance else None,
+            first=selected.first,
+            flat=flat,
+            shown=self._api.map_statuses(self.id) if provenance else int,
         )
 
-    def jobs(self, status: str | Sequence[str] | None = None, limit: int | None = None) -> pd.DataFrame:
-        """Return the jobs as a DataFrame, those of some statuses only, if asked."""
-        from torc_nb import frames
-
-        rows = self._api.list_jobs(self._workflow_id, map_id=self.id, statuses=parsed(status), limit=limit)
-        return frames.jobs(rows, inspection.job_name, inspection.shown_status)
+    def jobs(
+        self,
+        status: str | Sequence[str] | None = None,
+        limit: int | None = None,
+        *,
+        offset: int = 0,
+        jobs: Iterable[int] | None = None,
+        where: Where | None = None,
+    ) -> pd.DataFrame:
+        """Return the jobs as a DataFrame, in the order of their ids; see ``Workflow.jobs`` for what can be asked."""
+        return jobs_table(self._api, self._workflow_id, [self], self.id, status, limit, offset, jobs, where)
 
     def failures(self) -> pd.DataFrame:
         """Return the failed jobs in groups, with what those of each share; see ``Workflow.failures``."""
@@ -157,7 +205,7 @@ class Map(Modifying, waiting.Waits):
 
     def _job_ids(self) -> Sequence[int]:
         order = self._api.map_order(self.id)
-        return order if order is not None else [row[0] for row in self._api.map_rows(self.id)]
+        return order if order is not None else self._api.map_job_ids(self.id)
 
     def _postprocess_id(self) -> int | None:
         job_id: int | None = self._api.get_map(self._workflow_id, self.name).postprocess_id

@@ -9,30 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import (
-    AnyFunction,
-    Api,
-    Status,
-    current,
-    inspection,
-    make_api,
-    sentence,
-)
+from torc_nb.api import AnyFunction, Api, Status, current, make_api, sentence
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
-from torc_nb.models import (
-    AllocationModel,
-    EventModel,
-    JobStatus,
-    SlurmSchedulerModel,
-    WorkerModel,
-    WorkflowModel,
-)
+from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
 from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.blocking import Blockers, ids_of
-from torc_nb.workflow.changing import Changing, parsed
+from torc_nb.workflow.changing import Changing
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.diagnosing import Diagnosing
+from torc_nb.workflow.looking import Looking
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.plotting import WorkflowPlots
@@ -45,7 +31,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -225,11 +211,6 @@ class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
         """Return the map of a name."""
         return Map(self._api, self.id, self._api.get_map(self.id, name).id, name)
 
-    @property
-    def maps(self) -> list[Map]:
-        """The maps, in the order of their declaration."""
-        return [Map(self._api, self.id, map_.id, map_.name) for map_ in self._api.list_maps(self.id)]
-
     # Running.
 
     def start(self) -> None:
@@ -320,13 +301,6 @@ class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
         """Return how it stands, with what became of its allocations."""
         return self._api.status(self.id)
 
-    def jobs(self, status: str | Sequence[str] | None = None, limit: int | None = None) -> pd.DataFrame:
-        """Return the jobs as a DataFrame, those of some statuses only, if asked."""
-        from torc_nb import frames
-
-        rows = self._api.list_jobs(self.id, statuses=parsed(status), limit=limit)
-        return frames.jobs(rows, inspection.job_name, inspection.shown_status)
-
     @property
     def plot(self) -> WorkflowPlots:
         """Its pictures: ``wf.plot.timeline()``, ``resources()``, ``durations()`` and ``graph()``."""
@@ -341,30 +315,6 @@ class Workflow(Changing, Commanding, Diagnosing, Modifying, Waits):
         from torc_nb import frames
 
         return frames.file_changes(self._api.check_files(self.id))
-
-    def user_data(self, limit: int | None = None) -> pd.DataFrame:
-        """Return the inputs and outputs of jobs, and what they consume and store besides, by their keys."""
-        from torc_nb import frames
-
-        return frames.user_data(self._api.list_user_data(self.id, limit=limit))
-
-    def workers(self) -> pd.DataFrame:
-        """Return all workers that it ever had."""
-        from torc_nb import frames
-
-        return frames.records(WorkerModel, self._api.list_workers(self.id), drop=["workflow_id"])
-
-    def allocations(self) -> pd.DataFrame:
-        """Return all allocations that it ever had."""
-        from torc_nb import frames
-
-        return frames.records(AllocationModel, self._api.list_allocations(self.id), drop=["workflow_id"])
-
-    def events(self, limit: int = 1000) -> pd.DataFrame:
-        """Return the newest events."""
-        from torc_nb import frames
-
-        return frames.records(EventModel, self._api.list_events(self.id, limit), drop=["workflow_id"])
 
     def __repr__(self) -> str:
         from torc_nb import widgets
