@@ -39,10 +39,10 @@ CLAIM = """
     )
     RETURNING id, attempt, row, function_id, interruptions, params, params_digest, environment_id, name, priority
 """
-LOCK = "SELECT id FROM jobs WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE"
+LOCK = "SELECT id FROM jobs WHERE id = ANY(CAST((SELECT %(ids)s::bigint[]) AS bigint[])) ORDER BY id FOR UPDATE"
 COMPLETE = """
     UPDATE jobs SET status = 5, result_attempt = given.attempt, worker_id = NULL
-    FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS given (id, attempt)
+    FROM unnest((SELECT %(ids)s::bigint[]), (SELECT %(attempts)s::int[])) AS given (id, attempt)
     WHERE jobs.id = given.id AND jobs.status = 3 AND jobs.attempt = given.attempt AND jobs.worker_id = %(worker)s
     RETURNING jobs.id
 """

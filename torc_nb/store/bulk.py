@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Dialect, Table, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, Column, Connection, Dialect, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy import column as sql_column
 
 Row = Sequence[Any]
@@ -81,7 +81,7 @@ def _update_each(
 
 @cache
 def _lock_by_ids(table: Table) -> Any:
-    ids = bindparam("ids", type_=ARRAY(table.c.id.type))
+    ids = _unmeasured("ids", table.c.id.type)
     return select(table.c.id).where(table.c.id == func.any(ids)).order_by(table.c.id).with_for_update()
 
 
@@ -128,7 +128,7 @@ def _postgresql_type(dialect: Dialect, column: Column[Any]) -> str:
 def _update_from_arrays(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
     typed = [(f"new_{name}", table.c[name].type) for name in columns]
     typed += [(f"old_{name}", table.c[name].type) for name in keys]
-    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in typed]
+    arrays = [_unmeasured(name, type_) for name, type_ in typed]
     given = (
         func.unnest(*arrays)
         .table_valued(*(sql_column(name, type_) for name, type_ in typed), name="given")
@@ -140,3 +140,12 @@ def _update_from_arrays(table: Table, keys: tuple[str, ...], columns: tuple[str,
         .where(*(table.c[name] == given.c[f"old_{name}"] for name in keys))
         .returning(table.c[keys[0]])
     )
+
+
+def _unmeasured(name: str, type_: Any) -> Any:
+    """Return a parameter that is an array, whose length PostgreSQL does not see when it plans.
+
+    For thousands of ids it would read the whole table; by the index each costs some microseconds.
+    """
+    array: Any = ARRAY(type_)
+    return cast(select(bindparam(name, type_=array)).scalar_subquery(), array)

@@ -94,15 +94,21 @@ def release_all(database: Database, workflow_id: int, *, thorough: bool = True) 
             .where(schema.maps.c.workflow_id == workflow_id, _of_maps.c.each.is_(False))
             .distinct()
         ).all()
-        blocked: Sequence[int] = connection.scalars(
-            select(_of_jobs.c.blocked_by)
-            .join(_jobs, _jobs.c.id == _of_jobs.c.job_id)
-            .where(_jobs.c.workflow_id == workflow_id, _jobs.c.status == int(JobStatus.BLOCKED))
-            .distinct()
-        ).all()
-        blocked = [*blocked, *blockers.of_held_maps(connection, workflow_id)]
+        blocked = [*_blocking(connection, workflow_id), *blockers.of_held_maps(connection, workflow_id)]
     _release_after(database, workflow_id, sources.settle_all(database, workflow_id, thorough=thorough))
     release(database, workflow_id, awaited, blocked)
+
+
+def _blocking(connection: Connection, workflow_id: int) -> Sequence[int]:
+    """Return the jobs that blocked ones wait for by name."""
+    if not counts.total(connection, workflow_id).get(JobStatus.BLOCKED):
+        return []  # else all jobs of the workflow might be looked through for one that is
+    return connection.scalars(
+        select(_of_jobs.c.blocked_by)
+        .join(_jobs, _jobs.c.id == _of_jobs.c.job_id)
+        .where(_jobs.c.workflow_id == workflow_id, _jobs.c.status == int(JobStatus.BLOCKED))
+        .distinct()
+    ).all()
 
 
 def _waiting(connection: Connection, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> _Waiting:
