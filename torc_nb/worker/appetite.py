@@ -14,7 +14,7 @@ STOCK = 0.4
 #: Seconds of short jobs that a worker takes without leaving any to others: to hand them round would take longer.
 MORSEL = 0.1
 #: The most jobs that a worker holds, and that it claims at once: its places wait for a claim that is too large.
-MOST, AT_ONCE = 8000, 2000
+MOST, AT_ONCE = 8000, 4000
 
 
 class Appetite:
