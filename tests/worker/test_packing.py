@@ -103,12 +103,12 @@ def test_what_never_fits_is_never_claimed(site: Site) -> None:
 
 
 def test_only_what_fits_the_time_left_is_claimed(site: Site) -> None:
-    """Of an allocation's last minute, jobs of up to a minute and a small grace are taken, longer ones are not."""
+    """Of an allocation's last ten minutes, jobs of up to these and a small grace are taken, longer ones are not."""
     maps = {
         name: site.map(stay, [0.0], name=name, runtime=runtime)
-        for name, runtime in {"short": 10, "just": 61, "long": 90, "unknown": None}.items()
+        for name, runtime in {"short": 10, "just": 610, "long": 660, "unknown": None}.items()
     }
-    end = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 60), "SLURM_CPUS_ON_NODE": "2"}
+    end = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 600), "SLURM_CPUS_ON_NODE": "2"}
     site.run(environ=end, idle_timeout=0.7)
     done = {name for name, map_id in maps.items() if site.statuses(map_id) == {"completed": 1}}
     assert done == {"short", "just", "unknown"}
