@@ -126,7 +126,7 @@ def test_of_a_job_that_is_being_set_aside_nothing_is_known(scene: Scene) -> None
     seen: list[object] = []
     chosen = resetting.chosen(scene.database, scene.id, [JobStatus.COMPLETED], [first.job_id])
     resetting.run_again(
-        scene.database, scene.id, chosen,
+        scene.database, scene.id, chosen.all(),
         once_aside=lambda: seen.extend([scene.job(first.job_id).result_attempt, *recorded(scene)]),
     )  # fmt: skip
     assert seen == [1, (second.job_id, 1, "/b", 1.5, 5)]
