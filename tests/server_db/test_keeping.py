@@ -6,11 +6,18 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 from services.ports import free_ports
+
+from torc_nb.server_db import starting
+from torc_nb.server_db.lease import Lease
+from torc_nb.store import machine
 
 from .conftest import AS_SOMEBODY, Study
 
@@ -148,6 +155,33 @@ def test_a_keeper_whose_term_is_over_ends_its_server(running: Study) -> None:
     lease = running.lease()
     (running.server / "lease.json").write_text(json.dumps(lease | {"term": lease["term"] + 1, "boot_id": "another"}))
     running.until(lambda: not running.servers())
+
+
+def test_a_keeper_that_leaves_while_it_is_counted_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its counter moved a last time, and whoever saw that does not wait for it for ever."""
+    keeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    lease = Lease(
+        1, 7, "running", boot_id=machine.boot_id(), pid=keeper.pid, process_start=machine.process_start(keeper.pid)
+    )
+    lease._write(tmp_path)
+
+    def leave() -> None:
+        time.sleep(0.3)
+        lease.renewed(tmp_path, state="leaving")
+        time.sleep(0.7)
+        keeper.kill()
+        keeper.wait()
+
+    def come(folder: Path, *, instead: bool) -> str:
+        replace(Lease.read(folder), term=2, state="running")._write(folder)
+        return ""
+
+    monkeypatch.setattr(starting, "_launch", come)
+    monkeypatch.setattr(starting, "_START_SECONDS", 20.0)
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    assert starting.revive(tmp_path).term == 2
+    leaving.join()
 
 
 def test_many_that_start_it_at_once(study: Study) -> None:

@@ -117,6 +117,9 @@ def _bring_up(folder: Path, *, instead: bool = False) -> Lease:
             raise DatabaseError(now.message or f"The database server of {folder} was stopped.")
         if now.state == "running" and (is_kept or now.term > before.term):
             return now
+        if is_kept and _has_left(folder, now):
+            before, is_kept = now, False
+            job = _launch(folder, instead=False)
         if job and time.monotonic() > asked + _ASK_SLURM:
             job = _look_at(job, folder, before, time.monotonic() - began)
             asked = time.monotonic()
@@ -125,6 +128,11 @@ def _bring_up(folder: Path, *, instead: bool = False) -> Lease:
         f"The database server of {folder} did not start within {_START_SECONDS:.0f} s; {folder / keeper.LOG} and "
         f"{folder / cluster.LOG} say more."
     )
+
+
+def _has_left(folder: Path, lease: Lease) -> bool:
+    """Whether the keeper that others counted on is gone: it was about to leave, or died."""
+    return lease.is_alive is False or (lease.state == "leaving" and _is_free(folder))
 
 
 def _launch(folder: Path, *, instead: bool) -> str:
