@@ -59,6 +59,9 @@ def desk(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     made = Desk(any_site)
     yield made
     made.ledger.finish()
+    for thread in threading.enumerate():
+        if thread.name == "collection":  # it reads what a postprocess is given, and a worker's end would end it
+            thread.join()
 
 
 def test_work_that_came_while_nothing_was_asked_for_is_found(desk: Desk) -> None:
