@@ -114,7 +114,9 @@ def _bring_up(folder: Path, *, instead: bool = False) -> Lease:
     while time.monotonic() < began + _START_SECONDS:
         now = Lease.read(folder)
         if now.term > before.term and not now.is_kept:
-            raise DatabaseError(now.message or f"The database server of {folder} was stopped.")
+            raise DatabaseError(
+                now.message or f"The database server of {folder} was stopped; `%torc db start` starts it."
+            )
         if now.state == "running" and (is_kept or now.term > before.term):
             return now
         if is_kept and _has_left(folder, now):
@@ -151,7 +153,13 @@ def _look_at(job: str, folder: Path, before: Lease, seconds: float) -> str:
             return _launch(folder, instead=False)
         words = (folder / keeper.LOG).read_text(errors="replace").strip().splitlines()[-8:]
         raise DatabaseError(
-            "\n".join([f"Slurm job {job} ended before the database server ran; {folder / keeper.LOG} says:", *words])
+            "\n".join(
+                [
+                    f"Slurm job {job} ended before the database server ran; {folder / keeper.LOG} says:",
+                    *words,
+                    "When that is mended, `%torc db start` submits another.",
+                ]
+            )
         )
     if found.is_waiting and seconds > _QUEUE_SECONDS:
         raise DatabaseUnavailable(
