@@ -22,6 +22,7 @@ from tests.benchmarks import (
     frames,
     idle,
     latency,
+    live,
     million,
     peers,
     restarts,
@@ -36,7 +37,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in", "frames", "crowd"]
+LONG = ["million", "restarts", "clean", "fan-in", "frames", "live", "crowd"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -66,6 +67,7 @@ def main() -> None:
         "clean": [lambda: clean.measure(options.restarts, options.folder)],
         "crowd": [lambda: crowd.measure(options.crowd, options.crowd_jobs, options.folder)],
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
+        "live": [lambda: live.measure(options.live, options.folder)],
         "frames": [lambda: frames.measure(options.frames, options.frames_rounds, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
@@ -107,6 +109,7 @@ def _options() -> argparse.Namespace:
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
     add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
     add("--frames", type=int, default=1_000_000, help="frames: completed jobs; default: %(default)s")
+    add("--live", type=int, default=1_000_000, help="live: jobs of the workflow; default: %(default)s")
     add("--frames-rounds", type=int, default=5, help="frames: rounds; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from torc_nb.api import MapStatus
+from torc_nb.api import Cause, MapStatus
 from torc_nb.models import AllocationModel, JobStatus, WorkerModel
-from torc_nb.widgets import ProgressView, html, markup
+from torc_nb.widgets import ProgressView, html, markup, shown
+from torc_nb.widgets.pace import Rate
 
+RATE = Rate(1.0, 0.0, 0.0)
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)"]
 
 
@@ -31,7 +33,7 @@ def _is_text(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_the_whole_view(stands: Any, bad: str) -> None:
+def test_the_whole_view(stands: Any, made: Any, bad: str) -> None:
     """Of workflow, maps, versions, hosts, reasons, logs and their paths."""
     numbers = {JobStatus.FAILED: 1}
     said = {"scheduler_job": bad, "message": f"{bad}\n{bad}", "log": bad}
@@ -44,22 +46,19 @@ def test_the_whole_view(stands: Any, bad: str) -> None:
         waiting=[allocation],
         allocations_failed=[allocation, allocation.model_copy(update={"kind": "local"})],
         versions={bad: {bad: 1, "v2": 1}},
+        causes=[Cause(bad, bad, 1, 7, bad)],
     )
-    assert _is_text(html(status, rate=1.0))
-    view = ProgressView(lambda: status, bad)
+    assert _is_text(html(status, RATE))
+    view = ProgressView(made(status), bad)
     assert _is_text(view._repr_mimebundle_()["text/html"])
     view.close()
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_a_line_and_trouble(bad: str) -> None:
+def test_a_line_and_trouble(made: Any, bad: str) -> None:
     """What `wait` shows, and an error of the database."""
-    assert _is_text(markup.line(bad, {JobStatus.FAILED: 1}, 1.0))
-    assert _is_text(markup.trouble(bad, bad, 0.0))
-
-    def fail() -> Any:
-        raise RuntimeError(bad)
-
-    view = ProgressView(fail, bad)
+    assert _is_text(markup.line(bad, {JobStatus.FAILED: 1}, RATE))
+    assert _is_text(markup.trouble(shown.trouble(bad, bad, 0.0)))
+    view = ProgressView(made(RuntimeError(bad)), bad)
     assert _is_text(view._repr_mimebundle_()["text/html"])
     view.close()

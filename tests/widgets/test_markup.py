@@ -7,7 +7,8 @@ from typing import Any
 
 from torc_nb.api import MapStatus
 from torc_nb.models import AllocationModel, JobStatus, WorkerModel
-from torc_nb.widgets import html, markup
+from torc_nb.widgets import html, markup, shown
+from torc_nb.widgets.pace import Rate
 
 HOSTILE = "</div><script>alert('&\"')</script><img src=x onerror=alert(1)>"
 
@@ -51,17 +52,23 @@ def test_jobs_workers_and_allocations_are_shown(stands: Any) -> None:
     message = "its worker never reported; Slurm says FAILED:\nmodule: command not found\nbye"
     failed = [AllocationModel(id=9, workflow_id=1, kind="slurm", scheduler_job="13", message=message, log="/x/13.log")]
     status = stands(
-        completed=10, failed=1, ready=9, workers=[worker(num_gpus=2)], waiting=waiting, allocations_failed=failed
+        completed=10,
+        failed=1,
+        ready=9,
+        workers=[worker(num_gpus=2)],
+        waiting=waiting,
+        allocations_failed=failed,
+        now=2e9,
     )
-    text = Page(html(status, rate=3.0)).text
+    text = Page(html(status, rate=Rate(3.0, 0.0, 0.0))).text
     for part in (
-        "10 of 20 completed · 3.0/s · 3.0 s left",
+        "10 of 20 completed · 3.0/s · 3 s left",
         "1 failed",
         "1 worker, 36 CPUs",
         "n1",
         "2 GPUs",
         "128 GB",
-        "seen 2001-09-09",
+        "silent since 2001-09-09",
         "3 allocations awaited (12_0, 12_1, 12_2): pending: Resources",
         "Allocation 13 failed: its worker never reported",
         "module: command not found\nbye",
@@ -84,7 +91,7 @@ def test_hostile_texts_stay_texts(stands: Any) -> None:
         waiting=[allocation],
         allocations_failed=[allocation],
     )
-    page = Page(html(status) + markup.trouble(HOSTILE, HOSTILE, 0.0))
+    page = Page(html(status) + markup.trouble(shown.trouble(HOSTILE, HOSTILE, 0.0)))
     assert set(page.elements) <= {"div", "span", "b", "i", "table", "tr", "td", "pre"}
     assert {name for name, _ in page.attributes} <= {"style", "class", "title", "role", "aria-label"}
     assert page.text.count("<script>") == 13

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,30 +11,12 @@ import pytest
 
 from torc_nb.api import Status
 from torc_nb.errors import DatabaseUnavailable
-from torc_nb.models import AllocationModel
-from torc_nb.widgets import ProgressView
+from torc_nb.models import AllocationModel, WorkerModel
+from torc_nb.widgets import ProgressView, presence
 from torc_nb.widgets.poll import Poll
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PATIENCE = 20.0
-
-
-class Database:
-    """Answers with one status after the other, the last one for ever; an exception among them is raised."""
-
-    def __init__(self, *answers: Status | Exception) -> None:
-        self.answers = list(answers)
-        self.asked = 0
-        self.exhausted = threading.Event()
-
-    def __call__(self) -> Status:
-        answer = self.answers[min(self.asked, len(self.answers) - 1)]
-        self.asked += 1
-        if self.asked > len(self.answers) + 1:
-            self.exhausted.set()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 @pytest.fixture
@@ -43,16 +26,16 @@ def poll() -> Poll:
 
 
 @pytest.fixture
-def show(poll: Poll) -> Iterator[Callable[..., ProgressView]]:
+def show(poll: Poll, made: Any) -> Iterator[Callable[..., ProgressView]]:
     """Make views that are closed after the test."""
-    made: list[ProgressView] = []
+    views: list[ProgressView] = []
 
     def make(*answers: Status | Exception, title: str = "sweep") -> ProgressView:
-        made.append(ProgressView(Database(*answers), title, poll=poll))
-        return made[-1]
+        views.append(ProgressView(made(*answers), title, poll=poll))
+        return views[-1]
 
     yield make
-    for view in made:
+    for view in views:
         view.close()
     assert stopped()
 
@@ -64,11 +47,6 @@ def stopped() -> bool:
             thread.join(PATIENCE)
             return not thread.is_alive()
     return True
-
-
-def text(view: ProgressView) -> str:
-    """All that a view shows."""
-    return "".join(part.value for part in view.children)
 
 
 def test_a_view_is_a_widget_with_a_still_picture_beside_it(show: Any, stands: Any) -> None:
@@ -84,7 +62,7 @@ def test_a_view_is_a_widget_with_a_still_picture_beside_it(show: Any, stands: An
 def test_nothing_is_asked_before_it_is_displayed(show: Any, stands: Any) -> None:
     """A view that nobody sees costs nothing."""
     view = show(stands(ready=1))
-    assert view._ask.asked == 0
+    assert view._watched.asked == 0
     assert stopped()
 
 
@@ -93,8 +71,8 @@ def test_it_follows_until_the_workflow_is_done(show: Any, stands: Any) -> None:
     view = show(*(stands(completed=n, ready=20 - n) for n in range(21)))
     view._repr_mimebundle_()
     assert stopped()
-    assert view._ask.asked == 21
-    assert "20 of 20 completed" in text(view)
+    assert view._watched.asked == 21
+    assert "20 of 20 completed" in view.html
 
 
 def test_one_thread_for_all_views(show: Any, stands: Any) -> None:
@@ -103,7 +81,7 @@ def test_one_thread_for_all_views(show: Any, stands: Any) -> None:
     for view in [*views, views[0]]:
         view._repr_mimebundle_()
     for view in views:
-        assert view._ask.exhausted.wait(PATIENCE)
+        assert view._watched.exhausted.wait(PATIENCE)
     assert sum(thread.name == "torc-nb views" for thread in threading.enumerate()) == 1
 
 
@@ -113,7 +91,7 @@ def test_a_closed_view_is_left_alone(show: Any, stands: Any) -> None:
     first._repr_mimebundle_()
     second._repr_mimebundle_()
     first.close()
-    assert second._ask.exhausted.wait(PATIENCE)
+    assert second._watched.exhausted.wait(PATIENCE)
     second.close()
     assert stopped()
 
@@ -125,7 +103,7 @@ def test_a_done_view_shown_again_after_more_work_goes_on(show: Any, stands: Any)
     assert stopped()
     view._repr_mimebundle_()
     assert stopped()
-    assert view._ask.asked == 3
+    assert view._watched.asked == 3
 
 
 def test_a_database_that_does_not_answer_is_shown_and_asked_again(
@@ -135,13 +113,13 @@ def test_a_database_that_does_not_answer_is_shown_and_asked_again(
     failure = DatabaseUnavailable("no route to <host>")
     view = show(stands(completed=1, ready=1), failure)
     view._repr_mimebundle_()
-    assert view._ask.exhausted.wait(PATIENCE)
-    view._ask.answers.append(stands(completed=1, ready=1))
+    assert view._watched.exhausted.wait(PATIENCE)
+    view._watched.answers.append(stands(completed=1, ready=1))
     shown = view._repr_mimebundle_()["text/html"]
     assert "1 of 2 completed" in shown
-    view._ask.answers.append(stands(completed=2))
+    view._watched.answers.append(stands(completed=2))
     assert stopped()
-    assert "does not answer" not in text(view)
+    assert "does not answer" not in view.html
     assert capfd.readouterr() == ("", "")
 
 
@@ -168,18 +146,98 @@ def test_a_view_that_cannot_be_drawn_takes_no_other_with_it(
     view = show(*(stands(completed=n, ready=5 - n) for n in range(6)))
     view._repr_mimebundle_()
     assert stopped()
-    assert "5 of 5 completed" in text(view)
+    assert "5 of 5 completed" in view.html
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_log_that_did_not_change_is_not_drawn_again(show: Any, stands: Any) -> None:
-    """Its place and the selection in it survive while the numbers move."""
+def test_a_part_that_did_not_change_is_not_sent_again(show: Any, stands: Any) -> None:
+    """The browser gets the numbers that moved, and leaves a log alone, with its place and the selection in it."""
     failed = [AllocationModel(id=1, workflow_id=1, message="why\nlog")]
     view = show(*(stands(completed=n, ready=5 - n, allocations_failed=failed) for n in range(6)))
-    changes: list[Any] = []
     view.look()
-    for part in view.children:
-        part.observe(lambda change: changes.append(change["owner"]), "value")
+    sent: list[set[str]] = []
+    view._live.send_state = lambda key=None: sent.append(set(key))
     for _ in range(5):
         view.look()
-    assert {view.children.index(part) for part in changes} == {0}
+    assert [names - {"over"} for names in sent] == 5 * [{"jobs", "looks"}]
+
+
+def test_a_view_that_is_looked_at_goes_on_after_the_end(show: Any, stands: Any) -> None:
+    """What runs again later is seen where a front end shows the view; once it is away nothing is asked any more."""
+    view = show(stands(completed=1))
+    view._hear({"kind": "here"})
+    view._repr_mimebundle_()
+    assert view._watched.exhausted.wait(PATIENCE)
+    view._watched.answers.append(stands(completed=1, ready=1))
+    while "1 of 2 completed" not in view.html:
+        assert not view.is_over
+    view._presence._heard -= presence.PATIENCE
+    assert stopped()
+    view._hear({"kind": "here"})
+    assert any(thread.name == "torc-nb views" for thread in threading.enumerate())
+
+
+def test_what_is_taken_away_here_may_be_shown_there(show: Any, stands: Any) -> None:
+    """One front end of two that goes does not end the view; but for so long as others say that they are there."""
+    view = show(stands(completed=1))
+    view._hear({"kind": "here"})
+    view._hear({"kind": "gone"})
+    assert view._presence.is_likely()
+    view._presence._heard -= presence.OTHERS
+    assert not view._presence.is_likely()
+
+
+def test_a_press_is_done_once_and_answered(show: Any, stands: Any) -> None:
+    """A front end may say it twice; the answer is the workflow's own words."""
+    view = show(stands(ready=1))
+    for _ in range(2):
+        view._hear({"kind": "press", "press": "p1", "act": "cancel", "n": 1})
+    wait_for(lambda: view._live.answer)
+    assert view._live.answer == {"press": "p1", "text": "Done.", "wrong": False}
+    assert view._watched.told == [("cancel", 1)]
+
+
+def test_a_press_that_fails_says_why(show: Any, stands: Any) -> None:
+    """An error stands below the buttons, not in a cell."""
+    view = show(stands(ready=1))
+    view._hear({"kind": "press", "press": "p1", "act": "nodes", "n": 101})
+    wait_for(lambda: view._live.answer)
+    assert view._live.answer == {"press": "p1", "text": "So many nodes there are not.", "wrong": True}
+
+
+def test_a_press_holds_nobody_up(show: Any, stands: Any) -> None:
+    """Whoever hears it, be it the kernel's main thread, goes on at once, however long it takes."""
+    view = show(stands(ready=1))
+    view._watched.allowed.clear()
+    view._hear({"kind": "press", "press": "p1", "act": "cancel", "n": 1})
+    assert view._live.answer == {}
+    view._watched.allowed.set()
+    wait_for(lambda: view._live.answer)
+
+
+def test_html_is_not_sent_to_a_front_end_that_draws(show: Any, stands: Any) -> None:
+    """A front end without anywidget shows the HTML beside it, which one that draws the view itself does not need."""
+    view = show(stands(ready=1))
+    view.look()
+    assert "1 ready" in view._still.value
+    view._hear({"kind": "here"})
+    view.look()
+    assert view._still.value == ""
+
+
+def test_a_long_job_has_a_rate_at_first_sight(show: Any, stands: Any) -> None:
+    """What ended before the view was opened counts, as the database remembers it."""
+    worker = WorkerModel(id=1, workflow_id=1, host="n1", pid=1)
+    view = show(stands(completed=40, ready=40, workers=[worker]))
+    view._watched.recalled = [1] * 40
+    view.look()
+    assert "1.0/min" in view.html
+    assert "30 to 62 min left" in view.html
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -10,12 +10,16 @@ from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
 from torc_nb.api.reproducing import Reproduction
 from torc_nb.changes import Report
+from torc_nb.store.failures import Cause
+from torc_nb.store.loads import Load
 
 __all__ = [
     "AnyFunction",
     "Api",
     "Brought",
+    "Cause",
     "FileChange",
+    "Load",
     "MapStatus",
     "MapUsage",
     "Mapped",

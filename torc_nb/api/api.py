@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
+from torc_nb import slurm
 from torc_nb.api import (
     failures,
     following,
@@ -48,6 +50,7 @@ from torc_nb.store import (
     functions,
     jobs,
     leases,
+    loads,
     maps,
     requirements,
     results,
@@ -56,11 +59,16 @@ from torc_nb.store import (
 from torc_nb.store.failures import Failure
 
 
+#: How often a view that asks every second has it found out what became of allocations, in seconds.
+LOOK_AFTER = 5.0
+
+
 class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, Files, Changing):
     """All that can be done with the workflows of one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._looked_after: dict[int, float] = {}
 
     def __repr__(self) -> str:
         return f"Api({self.database!r})"
@@ -111,6 +119,21 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
     def progress(self, workflow_id: int) -> inspection.Status:
         """Return how a workflow stands from the database alone: cheap, for views that ask often."""
         return inspection.status(self.database, workflow_id)
+
+    def watch(self, workflow_id: int) -> inspection.Status:
+        """Return how a workflow stands with what went wrong and what each worker does: for a view that asks often.
+
+        What became of allocations is found out every few seconds only.
+        """
+        now = time.monotonic()
+        if now - self._looked_after.get(workflow_id, -LOOK_AFTER) >= LOOK_AFTER:
+            self._looked_after[workflow_id] = now
+            launching.refresh(self.database, workflow_id)
+        return inspection.details(self.database, self.progress(workflow_id))
+
+    def ended(self, workflow_id: int, width: float, stretches: int) -> list[int]:
+        """Count the attempts that ended in each of the last stretches of ``width`` seconds, the newest first."""
+        return loads.ended(self.database, workflow_id, width, stretches)
 
     def numbers(self, workflow_id: int) -> dict[JobStatus, int]:
         """Return how many jobs of a workflow have which status: cheaper than ``progress``."""
@@ -261,6 +284,11 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
             scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
         self.start_workflow(workflow_id)
         return launching.schedule_nodes(self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more)
+
+    @property
+    def has_slurm(self) -> bool:
+        """Whether Slurm's commands are on this machine."""
+        return slurm.available()
 
     def list_workers(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[WorkerModel]:
         """Return all workers that a workflow ever had, oldest first."""

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from torc_nb.api import versions
+from torc_nb.api.seldom import Seldom
 from torc_nb.errors import NotFound
 from torc_nb.models import AllocationModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
-from torc_nb.store import Database, allocations, jobs, leases, maps, results, workflows
+from torc_nb.store import (
+    Database,
+    allocations,
+    failures,
+    jobs,
+    leases,
+    loads,
+    maps,
+    results,
+    spans,
+    versions,
+    workflows,
+)
+from torc_nb.store.failures import Cause
+from torc_nb.store.loads import Load
 from torc_nb.worker import log
+
+#: How many causes of failures a view shows.
+MOST_CAUSES = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,12 @@ class Status:
         Those that never came to life.
     versions : mapping
         Of maps whose results were made by several versions of the code, how many by which.
+    causes : list of Cause
+        What went wrong in the failed jobs, the most frequent first; empty where nobody asked for it.
+    loads : mapping
+        What each worker runs now, by its id; empty where nobody asked for it.
+    now : float
+        The time by the database's clock, in seconds since the epoch; 0 where nobody asked for it.
     """
 
     workflow: WorkflowModel
@@ -53,6 +76,9 @@ class Status:
     waiting: list[AllocationModel]
     failed: list[AllocationModel]
     versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    causes: Sequence[Cause] = ()
+    loads: Mapping[int, Load] = field(default_factory=dict)
+    now: float = field(default=0.0, compare=False)
 
     @property
     def total(self) -> int:
@@ -99,6 +125,11 @@ class Output:
         return "\n".join(part.rstrip("\n") for part in parts if part) or "(it printed nothing)"
 
 
+_versions = Seldom(versions.counted)
+_causes = Seldom(lambda database, workflow_id: failures.causes(database, workflow_id, MOST_CAUSES))
+_loads = Seldom(loads.by_worker)
+
+
 def status(database: Database, workflow_id: int) -> Status:
     """Return how a workflow stands."""
     workflow = workflows.get(database, workflow_id)
@@ -113,12 +144,26 @@ def status(database: Database, workflow_id: int) -> Status:
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
-        versions=versions.counted(
+        versions=_versions(
             database,
             workflow_id,
             (workflow.run_id, sums.get(JobStatus.COMPLETED, 0)),
             is_over=all(one.is_finished for one in sums),
         ),
+    )
+
+
+def details(database: Database, status: Status) -> Status:
+    """Add what a view shows besides: what went wrong, and what each worker does."""
+    workflow_id = status.workflow.id or 0
+    failed = [status.statuses.get(one, 0) for one in (JobStatus.FAILED, JobStatus.TERMINATED)]
+    stands = (status.workflow.run_id, *failed)
+    return replace(
+        status,
+        causes=_causes(database, workflow_id, stands, is_over=status.is_done) if any(failed) else (),
+        # What runs changes without a number that moves.
+        loads=_loads(database, workflow_id, object(), is_over=False) if status.workers else {},
+        now=spans.now(database),
     )
 
 

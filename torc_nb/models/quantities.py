@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ _MEMORY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?\s*", re.IGNORECASE)
 _CLOCK = re.compile(r"\s*(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?\s*")
 _SHORT = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", re.IGNORECASE)
 _ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE)
+_LONG = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 
 
@@ -107,6 +109,24 @@ def format_duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_range(least: float, most: float) -> str:
+    """A short text of what lies between two durations in seconds: ``"38 to 44 s"``, ``"1.5 to 2 h"``."""
+    if math.isinf(most):
+        return f"over {format_range(least, least)}"
+    size, unit = next((pair for pair in _LONG if most >= 2 * pair[0]), _LONG[-1])
+    low, high = (_rounded(seconds / size) for seconds in (least, most))
+    return f"{high} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
+
+
+def counted(n: int, what: str) -> str:
+    """Say how many of something there are: ``"1 job"``, ``"2,000 jobs"``."""
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def clock(seconds: float) -> str:

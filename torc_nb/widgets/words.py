@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from torc_nb.api import Status
 from torc_nb.models import JobStatus
 from torc_nb.models.names import printable
-from torc_nb.models.quantities import format_duration
+from torc_nb.models.quantities import format_range
+from torc_nb.widgets.pace import Rate
 
 #: What is worth a word beside the completed ones; what waits is the rest.
 _NOTABLE = (JobStatus.FAILED, JobStatus.TERMINATED, JobStatus.CANCELED, JobStatus.RUNNING)
 
 
-def text_line(status: Status, rate: float | None = None) -> str:
-    """Say how a workflow stands: ``sweep: 312 of 50,000 completed, 3 failed, 2 running · 1,204/s · 40 s left``.
+def text_line(status: Status, rate: Rate | None = None) -> str:
+    """Say how a workflow stands: ``sweep: 312 of 50,000 completed, 3 failed, 2 running · 1,204/s · 38 to 44 s left``.
 
     Parameters
     ----------
     rate
-        Jobs finished per second, where it is known.
+        How fast jobs finish, where it is known.
     """
     return " · ".join([line(status.workflow.name, status.statuses, rate), *versions(status)])
 
 
-def line(title: str, statuses: Mapping[JobStatus, int], rate: float | None = None) -> str:
+def line(title: str, statuses: Mapping[JobStatus, int], rate: Rate | None = None) -> str:
     """Say how the jobs of one title stand."""
     return " · ".join([f"{printable(title)}: {numbers(statuses)}", *pace(statuses, rate)])
 
@@ -45,13 +46,22 @@ def others(statuses: Mapping[JobStatus, int]) -> list[str]:
     return [f"{statuses[status]:,} {status.label}" for status in _NOTABLE if statuses.get(status)]
 
 
-def pace(statuses: Mapping[JobStatus, int], rate: float | None) -> list[str]:
-    """Say how fast it goes and how long it will take, where both are known: ``["1,204/s", "40 s left"]``."""
+def pace(statuses: Mapping[JobStatus, int], rate: Rate | None) -> list[str]:
+    """Say how fast it goes and how long it will take, where both are known: ``["1,204/s", "38 to 44 s left"]``.
+
+    With 80 % it takes as long as is said there, if it goes on as it went.
+    """
     left = sum(n for status, n in statuses.items() if not status.is_finished)
     if not rate or not left:
         return []
-    speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.1f}/min"
-    return [speed, f"{format_duration(left / rate)} left"]
+    return [_speed(rate.per_second), f"{format_range(*rate.left(left))} left"]
+
+
+def _speed(rate: float) -> str:
+    if rate >= 1:
+        return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+    per_minute = rate * 60
+    return f"{per_minute:.1f}/min" if per_minute >= 1 else f"{per_minute * 60:.1f}/h"
 
 
 def versions(status: Status) -> list[str]:

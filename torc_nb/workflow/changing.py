@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.api import Api, Report
+from torc_nb.api import Api, Report, Rerun
 from torc_nb.api.selection import Where
 from torc_nb.models import FINISHED
 from torc_nb.workflow.looking import parsed
@@ -107,8 +107,7 @@ class Changing:
         chosen = sorted(FINISHED) if jobs is not None or group is not None else parsed(status) or []
         ids = jobs if where is None else sorted(self._where(where, None if jobs is None else set(jobs)))
         done = self._api.rerun(self.id, chosen, ids, group=group, resources=resources)
-        waiting = f", {done.waits:,} {'waits' if done.waits == 1 else 'wait'} for them" if done.waits else ""
-        print(f"{done.ready:,} job(s) of {self.name} are ready again{waiting}", *done.notes, sep="\n")
+        print(ready_again(self.name, done))
         return done.ready
 
     def _where(self, where: Where, among: set[int] | None) -> Iterator[int]:
@@ -136,6 +135,12 @@ class Changing:
         n = self._api.disable_jobs(self.id, jobs)
         print(f"{n:,} job(s) of {self.name} disabled; wf.rerun(jobs=…) takes them in again")
         return n
+
+
+def ready_again(name: str, done: Rerun) -> str:
+    """Say what a rerun did, and its notes, a line each."""
+    waiting = f", {done.waits:,} {'waits' if done.waits == 1 else 'wait'} for them" if done.waits else ""
+    return "\n".join([f"{done.ready:,} job(s) of {name} are ready again{waiting}", *done.notes])
 
 
 def _shown(report: Report, limit: int | None, decode: Callable[[str], Any]) -> pd.DataFrame:

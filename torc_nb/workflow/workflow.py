@@ -23,6 +23,7 @@ from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.plotting import WorkflowPlots
 from torc_nb.workflow.requirement import requirement_of
+from torc_nb.workflow.steering import Steering
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -321,12 +322,12 @@ class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
 
         return widgets.text_line(self._api.progress(self.id))
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        return self._view._repr_mimebundle_()
+    def _ipython_display_(self) -> None:
+        self.view._ipython_display_()
 
     @cached_property
-    def _view(self) -> ProgressView:
-        """One view, however often it is shown: each shows the same, and it is polled once."""
+    def view(self) -> ProgressView:
+        """Its live view, as a widget: one, however often it is shown."""
         from torc_nb import widgets
 
-        return widgets.ProgressView(lambda: self._api.status(self.id), self.name)
+        return widgets.ProgressView(Steering(self._api, self.id, self.name), self.name)

@@ -1,0 +1,40 @@
+// What widgets draw with. Whatever comes from the kernel becomes text, never markup.
+
+/** Make an element: attributes by name, handlers as `onclick`, children as elements or text. */
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return made;
+}
+
+/** A text that somebody wrote: its direction is its own affair. */
+function said(text, attributes = {}) {
+  return element("bdi", attributes, String(text));
+}
+
+/** Draw a part anew where its data changed, and leave it alone (with its selection and scroll) where it did not. */
+function part(tag, attributes, draw) {
+  const node = element(tag, attributes);
+  let drawn;
+  return {
+    node,
+    show(data) {
+      const text = JSON.stringify(data);
+      if (text === drawn) return;
+      drawn = text;
+      const children = draw(data);
+      node.hidden = children.length === 0;
+      node.replaceChildren(...children);
+    },
+  };
+}
+
+/** Seconds since the page was opened. */
+function seconds() {
+  return performance.now() / 1000;
+}
