@@ -160,3 +160,10 @@ def test_delete_wants_a_yes(terminal: Any, finished: Path) -> None:
     text = terminal.says("workflows delete 1 --yes")
     assert text.startswith("Deleted with 6 job(s)")
     assert json.loads(terminal.says("workflows list --json")) == []
+
+
+def test_watch_follows_until_all_have_finished(terminal: Any, finished: Path) -> None:
+    """On a terminal it ends with the workflow; `--json` gives the numbers."""
+    assert "All jobs have finished. [sweep (1) in " in terminal.says("watch")
+    told = json.loads(terminal.says("watch --json"))
+    assert told["total"] == sum(told["statuses"].values())

@@ -58,7 +58,6 @@ from torc_nb.store import (
 )
 from torc_nb.store.failures import Failure
 
-
 #: How often a view that asks every second has it found out what became of allocations, in seconds.
 LOOK_AFTER = 5.0
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from torc_nb.api import Reproduction
+    from torc_nb.widgets import ProgressView
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,13 @@ class Debugged:
     """A job's call, to be made in this kernel under the eyes of a debugger."""
 
     call: Reproduction
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The live view of a workflow, to be shown."""
+
+    view: ProgressView
 
 
 Answer = Said | Listing

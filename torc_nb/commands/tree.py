@@ -21,6 +21,7 @@ from torc_nb.commands.results import results
 from torc_nb.commands.running import rerun, run
 from torc_nb.commands.sharing import OF_DB
 from torc_nb.commands.user_data import user_data
+from torc_nb.commands.watching import watch
 from torc_nb.commands.workers import workers
 from torc_nb.commands.workflows import workflows
 
@@ -38,7 +39,7 @@ for verb in OF_DB:
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."
 )
-for command in (*NOUNS, map_, run, rerun, debug):
+for command in (*NOUNS, map_, run, rerun, watch, debug):
     tree.add_command(command)
 tree.add_command(jobs.commands["logs"])
 

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, output_can_be_silenced
 
 from torc_nb.commands import Answer, Said, Session, complaint, tree
-from torc_nb.commands.answers import Debugged, as_json
+from torc_nb.commands.answers import Debugged, Watched, as_json
 from torc_nb.errors import TorcError
 from torc_nb.magics import cells, debugging, stacks
 from torc_nb.magics.asking import help_of, question
@@ -59,6 +59,8 @@ def _answered(shell: InteractiveShell, given: list[str], names: Mapping[str, Any
         answer = tree.main(given, prog_name=NAME, obj=session, standalone_mode=False)
         if isinstance(answer, Debugged):
             return debugging.debug(shell, answer.call)
+        if isinstance(answer, Watched):
+            return answer.view
         return _shown(answer, session)
     finally:
         session.close()

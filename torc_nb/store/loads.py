@@ -53,12 +53,11 @@ def ended(database: Database, workflow_id: int, width: float, stretches: int) ->
         now = database.now(connection)
         age = now - (_results.c.started + _results.c.seconds)
         # Halves are rounded by PostgreSQL and cut by SQLite, which does not matter here.
-        stretch = cast(age / width, BigInteger)
-        statement = (
-            select(stretch, func.count())
+        lately = (
+            select(cast(age / width, BigInteger).label("stretch"))
             .where(_results.c.worker_id.in_(workers), age >= 0, age < width * stretches)
-            .group_by(stretch)
+            .subquery()
         )
-        for number, n in connection.execute(statement):
+        for number, n in connection.execute(select(lately.c.stretch, func.count()).group_by(lately.c.stretch)):
             counted[min(number, stretches - 1)] += n
     return counted

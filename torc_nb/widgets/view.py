@@ -116,6 +116,11 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
         place.display(bundle, raw=True)
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it was taken away for good."""
+        return self._closed
+
+    @property
     def html(self) -> str:
         """What it shows now, as HTML."""
         live = self._live

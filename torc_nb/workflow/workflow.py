@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.plotting import WorkflowPlots
 from torc_nb.workflow.requirement import requirement_of
-from torc_nb.workflow.steering import Steering
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -325,9 +323,9 @@ class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
     def _ipython_display_(self) -> None:
         self.view._ipython_display_()
 
-    @cached_property
+    @property
     def view(self) -> ProgressView:
-        """Its live view, as a widget: one, however often it is shown."""
-        from torc_nb import widgets
+        """Its live view, as a widget: one, however often and through whatever it is shown."""
+        from torc_nb.workflow.views import view_of
 
-        return widgets.ProgressView(Steering(self._api, self.id, self.name), self.name)
+        return view_of(self._api, self.id, self.name)
