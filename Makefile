@@ -15,7 +15,7 @@ NOTEBOOK := 1-map.ipynb
 LAB := $(BIN)/jupyter lab$(if $(filter 0,$(shell id -u)), --allow-root)
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --root-user-action=ignore --retries 5
 
-.PHONY: demo test test-workers test-clusters test-servers test-kernels test-others lint docs bench chaos clean services
+.PHONY: demo test test-workers test-clusters test-servers test-kernels test-browser test-others lint docs bench chaos clean services
 
 demo: $(VENV)/.demo
 	@rm -rf $(DEMO) && mkdir -p build && cp -r notebooks $(DEMO)
@@ -27,16 +27,17 @@ demo: $(VENV)/.demo
 	@echo "To work with it in JupyterLab:"
 	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
 
-# Most tests wait more than they compute, so five sessions run side by side.
+# Most tests wait more than they compute, so six sessions run side by side.
 OF_WORKERS := tests/worker tests/launch tests/test_notebooks.py tests/test_services.py
 OF_CLUSTERS := tests/integration tests/machines tests/chaos tests/workflow/test_at_once.py
 OF_SERVERS := tests/server_db
 OF_KERNELS := tests/api tests/workflow tests/magics tests/commands --ignore=tests/workflow/test_at_once.py
+OF_BROWSER := tests/browser
 SESSION := $(MAKE) --no-print-directory
 
 test: lint services
 	@tests/setup/side_by_side.sh "$(SESSION) test-workers" "$(SESSION) test-clusters" "$(SESSION) test-servers" \
-	    "$(SESSION) test-kernels" "$(SESSION) test-others"
+	    "$(SESSION) test-kernels" "$(SESSION) test-browser" "$(SESSION) test-others"
 
 test-workers:
 	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(OF_WORKERS)
@@ -50,8 +51,12 @@ test-servers:
 test-kernels:
 	$(BIN)/pytest $(OF_KERNELS)
 
+test-browser:
+	$(BIN)/pytest $(OF_BROWSER)
+
 test-others:
-	$(BIN)/pytest tests $(patsubst tests/%,--ignore=tests/%,$(OF_WORKERS) $(OF_CLUSTERS) $(OF_SERVERS) $(OF_KERNELS))
+	$(BIN)/pytest tests $(patsubst tests/%,--ignore=tests/%,$(OF_WORKERS) $(OF_CLUSTERS) $(OF_SERVERS) $(OF_KERNELS) \
+	    $(OF_BROWSER))
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -26,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slurm)
         if "postgres_server" in used:
             item.add_marker(pytest.mark.postgres)
+        if "needs_chromium" in used:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +71,13 @@ def postgres_server() -> Iterator[PostgresServer]:
         _service_missing("PostgreSQL is not installed: no initdb")
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def needs_chromium() -> None:
+    """Leave a test out where no browser is installed."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        _service_missing("the browser is not installed: no chromium")
 
 
 @pytest.fixture

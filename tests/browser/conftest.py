@@ -1,0 +1,104 @@
+"""A browser, servers of Jupyter, and notebooks that are opened in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser import chromium as system
+from browser import environments
+from browser.notebook import Notebook
+from playwright.sync_api import Browser
+from services.jupyter import JupyterServer
+
+#: What is left of a test that fails: a screenshot, the trace, and what page and server said.
+EVIDENCE = Path(__file__).parents[2] / "build" / "browser"
+
+_FAILED = pytest.StashKey[bool]()
+
+
+#: Fixtures that may have to install an environment first, and for how many seconds a test may wait for that.
+_INSTALLED, _INSTALLING = {"plain_lab", "lab_without_anywidget"}, 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave browser tests out of a session of others, whose kernels and theirs would share one event loop."""
+    own = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    for item in own:
+        if len(own) < len(items):
+            item.add_marker(pytest.mark.skip(reason="in a process of its own: pytest tests/browser"))
+        if _INSTALLED & set(item.fixturenames):
+            item.add_marker(pytest.mark.timeout(_INSTALLING))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Let fixtures know whether their test failed."""
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium(needs_chromium: None) -> Iterator[Browser]:
+    """The system's Chromium, for the whole session."""
+    with system.running() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[JupyterServer]:
+    """JupyterLab of the kernel's own environment, for the whole session."""
+    with JupyterServer("lab") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def notebook_7() -> Iterator[JupyterServer]:
+    """Notebook 7 of the kernel's own environment, for the whole session."""
+    with JupyterServer("notebook") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plain_lab() -> Iterator[JupyterServer]:
+    """JupyterLab of another environment, which has neither ipywidgets nor anywidget nor torc_nb."""
+    with JupyterServer("lab", python=environments.plain_lab()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def lab_without_anywidget() -> Iterator[JupyterServer]:
+    """JupyterLab of another environment, which has ipywidgets' front end, and neither anywidget nor torc_nb."""
+    with JupyterServer("lab", python=environments.plain_lab(), shared=[environments.widgets_of_lab()]) as server:
+        yield server
+
+
+@pytest.fixture
+def open_notebook(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook of these cells: ``open_notebook(["1 + 1"])``, elsewhere than in ``lab`` with ``on=plain_lab``.
+
+    After the test kernels and workers are ended; the test fails where a page reported an error that is not among the
+    notebook's ``excused``. What failed leaves a screenshot, the trace and what was said in ``build/browser/``.
+    """
+    opened: list[Notebook] = []
+
+    def open_one(cells: list[str], on: JupyterServer | None = None, **options: object) -> Notebook:
+        server = on or request.getfixturevalue("lab")
+        number = f"-{len(opened) + 1}" if opened else ""
+        notebook = Notebook(chromium, server, cells, EVIDENCE / f"{_file_name(request.node.name)}{number}", **options)
+        opened.append(notebook)
+        return notebook.open()
+
+    yield open_one
+    errors = [error for notebook in opened for error in notebook.errors]
+    failed = bool(errors) or request.node.stash.get(_FAILED, False)
+    for notebook in opened:
+        notebook.close(keep=failed)
+    assert not errors, f"the page reported: {errors}"
+
+
+def _file_name(test: str) -> str:
+    return re.sub(r"[^\w-]+", "-", test).strip("-")
