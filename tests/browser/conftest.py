@@ -10,7 +10,7 @@ import pytest
 from browser import chromium as system
 from browser import environments
 from browser.notebook import Notebook
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from services.jupyter import JupyterServer
 
 #: What is left of a test that fails: a screenshot, the trace, and what page and server said.
@@ -44,6 +44,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture(scope="session")
 def chromium(needs_chromium: None) -> Iterator[Browser]:
     """The system's Chromium, for the whole session."""
+    expect.set_options(timeout=20_000)
     with system.running() as browser:
         yield browser
 

@@ -50,7 +50,8 @@ def test_the_whole_view(stands: Any, made: Any, bad: str) -> None:
     )
     assert _is_text(html(status, RATE))
     view = ProgressView(made(status), bad)
-    assert _is_text(view._repr_mimebundle_()["text/html"])
+    view.look()
+    assert _is_text(view.html)
     view.close()
 
 
@@ -60,5 +61,6 @@ def test_a_line_and_trouble(made: Any, bad: str) -> None:
     assert _is_text(markup.line(bad, {JobStatus.FAILED: 1}, RATE))
     assert _is_text(markup.trouble(shown.trouble(bad, bad, 0.0)))
     view = ProgressView(made(RuntimeError(bad)), bad)
-    assert _is_text(view._repr_mimebundle_()["text/html"])
+    view.look()
+    assert _is_text(view.html)
     view.close()

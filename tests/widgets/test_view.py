@@ -49,14 +49,17 @@ def stopped() -> bool:
     return True
 
 
-def test_a_view_is_a_widget_with_a_still_picture_beside_it(show: Any, stands: Any) -> None:
-    """Where no kernel is, the HTML and the line of text say what stood there."""
+def test_a_still_picture_stands_beside_the_widget(show: Any, stands: Any) -> None:
+    """Where no kernel is, the HTML and the line of text say what stood there; the widget says nothing else there."""
     view = show(stands(completed=1, running=1, name="other"), title="<sweep>")
-    bundle = view._repr_mimebundle_()
-    assert bundle[WIDGET]["model_id"] == view.model_id
-    assert bundle["text/plain"] == "<sweep>: 1 of 2 completed, 1 running"
-    assert "&lt;sweep&gt;" in bundle["text/html"]
-    assert "<sweep>" not in bundle["text/html"]
+    view.follow()
+    picture = view._picture()
+    assert picture["text/plain"] == repr(view) == "<sweep>: 1 of 2 completed, 1 running"
+    assert "&lt;sweep&gt;" in picture["text/html"]
+    assert "<sweep>" not in picture["text/html"]
+    bundle = view.widget.mimebundle()
+    assert bundle[WIDGET]["model_id"] == view.widget.model_id
+    assert bundle["text/plain"] == ""
 
 
 def test_nothing_is_asked_before_it_is_displayed(show: Any, stands: Any) -> None:
@@ -69,7 +72,7 @@ def test_nothing_is_asked_before_it_is_displayed(show: Any, stands: Any) -> None
 def test_it_follows_until_the_workflow_is_done(show: Any, stands: Any) -> None:
     """The thread brings the view to the last state and ends."""
     view = show(*(stands(completed=n, ready=20 - n) for n in range(21)))
-    view._repr_mimebundle_()
+    view.follow()
     assert stopped()
     assert view._watched.asked == 21
     assert "20 of 20 completed" in view.html
@@ -79,7 +82,7 @@ def test_one_thread_for_all_views(show: Any, stands: Any) -> None:
     """Ten views are kept up to date by one thread, also one displayed twice."""
     views = [show(stands(ready=1)) for _ in range(10)]
     for view in [*views, views[0]]:
-        view._repr_mimebundle_()
+        view.follow()
     for view in views:
         assert view._watched.exhausted.wait(PATIENCE)
     assert sum(thread.name == "torc-nb views" for thread in threading.enumerate()) == 1
@@ -88,8 +91,8 @@ def test_one_thread_for_all_views(show: Any, stands: Any) -> None:
 def test_a_closed_view_is_left_alone(show: Any, stands: Any) -> None:
     """Closing one view of an unfinished workflow ends its part; closing the last ends the thread."""
     first, second = show(stands(ready=1)), show(stands(ready=1))
-    first._repr_mimebundle_()
-    second._repr_mimebundle_()
+    first.follow()
+    second.follow()
     first.close()
     assert second._watched.exhausted.wait(PATIENCE)
     second.close()
@@ -99,9 +102,9 @@ def test_a_closed_view_is_left_alone(show: Any, stands: Any) -> None:
 def test_a_done_view_shown_again_after_more_work_goes_on(show: Any, stands: Any) -> None:
     """A rerun after the end starts the thread again."""
     view = show(stands(completed=1), stands(ready=1), stands(completed=1))
-    view._repr_mimebundle_()
+    view.follow()
     assert stopped()
-    view._repr_mimebundle_()
+    view.follow()
     assert stopped()
     assert view._watched.asked == 3
 
@@ -112,11 +115,11 @@ def test_a_database_that_does_not_answer_is_shown_and_asked_again(
     """Errors stand in the view beside the last known state, never in a cell's output, and go when it answers."""
     failure = DatabaseUnavailable("no route to <host>")
     view = show(stands(completed=1, ready=1), failure)
-    view._repr_mimebundle_()
+    view.follow()
     assert view._watched.exhausted.wait(PATIENCE)
     view._watched.answers.append(stands(completed=1, ready=1))
-    shown = view._repr_mimebundle_()["text/html"]
-    assert "1 of 2 completed" in shown
+    view.follow()
+    assert "1 of 2 completed" in view.html
     view._watched.answers.append(stands(completed=2))
     assert stopped()
     assert "does not answer" not in view.html
@@ -126,9 +129,9 @@ def test_a_database_that_does_not_answer_is_shown_and_asked_again(
 def test_an_error_at_first_sight(show: Any) -> None:
     """A view of a database that is away can be displayed all the same, and says what is wrong, escaped."""
     view = show(OSError("<disk> gone"))
-    bundle = view._repr_mimebundle_()
-    assert "OSError: &lt;disk&gt; gone" in bundle["text/html"]
-    assert "OSError" in bundle["text/plain"]
+    view.follow()
+    assert "OSError: &lt;disk&gt; gone" in view.html
+    assert "OSError" in repr(view)
 
 
 def test_a_view_that_cannot_be_drawn_takes_no_other_with_it(
@@ -144,7 +147,7 @@ def test_a_view_that_cannot_be_drawn_takes_no_other_with_it(
 
     poll.add(Broken())
     view = show(*(stands(completed=n, ready=5 - n) for n in range(6)))
-    view._repr_mimebundle_()
+    view.follow()
     assert stopped()
     assert "5 of 5 completed" in view.html
     assert capfd.readouterr() == ("", "")
@@ -166,7 +169,7 @@ def test_a_view_that_is_looked_at_goes_on_after_the_end(show: Any, stands: Any) 
     """What runs again later is seen where a front end shows the view; once it is away nothing is asked any more."""
     view = show(stands(completed=1))
     view._hear({"kind": "here"})
-    view._repr_mimebundle_()
+    view.follow()
     assert view._watched.exhausted.wait(PATIENCE)
     view._watched.answers.append(stands(completed=1, ready=1))
     while "1 of 2 completed" not in view.html:
@@ -215,14 +218,28 @@ def test_a_press_holds_nobody_up(show: Any, stands: Any) -> None:
     wait_for(lambda: view._live.answer)
 
 
-def test_html_is_not_sent_to_a_front_end_that_draws(show: Any, stands: Any) -> None:
-    """A front end without anywidget shows the HTML beside it, which one that draws the view itself does not need."""
-    view = show(stands(ready=1))
+class Place:
+    """A place on a page, which remembers what was drawn there."""
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+
+    def update(self, picture: dict[str, str], raw: bool) -> None:
+        self.drawn.append(picture["text/plain"])
+
+
+def test_the_still_picture_keeps_up_and_holds_the_end(show: Any, stands: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Now and then while the numbers move, seldom where a front end draws the view itself; and in the end, once."""
+    monkeypatch.setattr("torc_nb.widgets.view.STILL_ALONE", 0.0)
+    view = show(*(stands(completed=n, ready=4 - n) for n in range(5)))
+    place = Place()
+    view._places = [place]
     view.look()
-    assert "1 ready" in view._still.value
+    view.look()
+    assert place.drawn == ["sweep: 0 of 4 completed", "sweep: 1 of 4 completed"]
     view._hear({"kind": "here"})
-    view.look()
-    assert view._still.value == ""
+    assert stopped() is False
+    assert place.drawn[2:] == ["sweep: 4 of 4 completed"]
 
 
 def test_a_long_job_has_a_rate_at_first_sight(show: Any, stands: Any) -> None:

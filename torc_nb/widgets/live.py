@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,8 @@ class Live(anywidget.AnyWidget):
     _esm = assets.text("elements.js", "view.js")
     _css = assets.text("view.css")
 
+    #: By which the still pictures of the view are found on a page.
+    picture = traitlets.Unicode().tag(sync=True)
     statuses = traitlets.List(shown.STATUSES).tag(sync=True)
     jobs = traitlets.Dict().tag(sync=True)
     workers = traitlets.Dict().tag(sync=True)
@@ -40,12 +43,17 @@ class Live(anywidget.AnyWidget):
     over = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, hear: Callable[[Message], None]) -> None:
-        super().__init__()
+        super().__init__(picture=secrets.token_hex(8))
         self.on_msg(lambda _widget, content, _buffers: hear(content))
         _answer_where_asked(self.comm)
 
     def __repr__(self) -> str:
         return "Live()"
+
+    def mimebundle(self) -> dict[str, Any]:
+        """Return what displays the widget where a front end can draw it, and nothing elsewhere."""
+        bundle: dict[str, Any] = (self._repr_mimebundle_() or ({},))[0]
+        return bundle | {"text/plain": ""}
 
 
 def _answer_where_asked(comm: Any) -> None:

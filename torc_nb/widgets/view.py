@@ -8,7 +8,6 @@ import threading
 import time
 from typing import Any, Protocol
 
-import ipywidgets
 from IPython import display
 
 from torc_nb.api import Status
@@ -22,9 +21,9 @@ from torc_nb.widgets.presence import Presence
 #: The poll of all views of this process.
 POLL = Poll()
 
-#: How often the still picture in a notebook is drawn anew while the numbers move, in seconds: where a front end draws
-#: the view itself, that makes it begin anew.
-STILL_ALONE, STILL_BESIDE = 10.0, 60.0
+#: How often the still picture is drawn anew while the numbers move, in seconds: for a front end that shows nothing
+#: else, and beside one that draws the view itself.
+STILL_ALONE, STILL_BESIDE = 2.0, 20.0
 
 #: What ended is remembered in so many stretches of so many seconds, and a pace of before so long ago is found out anew.
 STRETCHES, WIDTH, AGE = 60, 60.0, 120.0
@@ -32,8 +31,12 @@ STRETCHES, WIDTH, AGE = 60, 60.0, 120.0
 #: A cell shown again and again leaves its places behind.
 _PLACES = 5
 
-#: Where a front end cannot draw the view itself, ipywidgets shows that of the two parts, and this hides its complaint.
-_STILL_STYLE = "<style>.torc-nb-view > div:has(> .jupyter-widgets-error-widget) { display: none }</style>"
+#: Where a page has no kernel any more, or no part that draws the view, the still picture is enough: what JupyterLab
+#: says of the widget beside it goes unsaid.
+_STYLE = (
+    "<style>.jp-OutputArea-child:has([data-torc-nb]) + .jp-OutputArea-child"
+    ":is(:has(> .jupyter-widgets:not(:has(*))), :has(.jupyter-widgets-error-widget)) { display: none }</style>"
+)
 
 
 class Watched(Protocol):
@@ -52,11 +55,11 @@ class Watched(Protocol):
         """Do what was offered, and say what was done."""
 
 
-class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
+class ProgressView:
     """Shows how a workflow stands, from when it is displayed, as long as anybody looks.
 
-    What is drawn by the front end stands beside a still picture as HTML, for front ends that cannot draw it, for pages
-    whose kernel is gone, and for the saved notebook.
+    It is shown as two outputs: a still picture as HTML and text, for front ends that cannot draw the view, for pages
+    whose kernel is gone and for the saved notebook; and the widget, whose front end hides the picture.
 
     Parameters
     ----------
@@ -79,25 +82,13 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
         self._pressed: set[str] = set()
         self._places: list[Any] = []
         self._drawn: tuple[float, str] = (0.0, "")
-        self._hands_on = False
         self._closed = False
         self._live = Live(self._hear)
-        self._still = ipywidgets.HTML()
-        self._still.add_class("torc-nb-still")
-        super().__init__([self._live, self._still])
-        self.add_class("torc-nb-view")
 
     def __repr__(self) -> str:
         if self._status is not None:
             return words.line(self._title, self._status.statuses, self._rate)
         return f"{printable(self._title)}: {self._error or 'not looked at yet'}"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Return the widget, with what it shows now as HTML and text for where no kernel will be."""
-        self.look()
-        if not self.is_over:
-            self._poll.add(self)
-        return self._bundle()
 
     def _ipython_display_(self) -> None:
         """Display the view, in a place that keeps up with it."""
@@ -105,15 +96,28 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
             self.look()
             print(repr(self))
             return
-        if os.environ.get("TORC_NB_PROGRESS") == "plain":
+        is_still = os.environ.get("TORC_NB_PROGRESS") == "plain"
+        if is_still:
             self.look()
-            _place().display({"text/plain": repr(self), "text/html": self.html}, raw=True)
-            return
-        bundle = self._repr_mimebundle_()
-        place = _place()
-        self._places = [*self._places[1 - _PLACES :], place]
-        self._drawn = time.monotonic(), bundle["text/html"]
-        place.display(bundle, raw=True)
+        else:
+            self.follow()
+        new_handle: Any = display.DisplayHandle  # IPython has no types
+        place = new_handle()
+        place.display(self._picture(), raw=True)
+        if not is_still:
+            self._places = [*self._places[1 - _PLACES :], place]
+            new_handle().display(self._live.mimebundle(), raw=True)
+
+    def follow(self) -> None:
+        """Look now, and keep the view up to date as long as there is anything to see."""
+        self.look()
+        if not self.is_over:
+            self._poll.add(self)
+
+    @property
+    def widget(self) -> Live:
+        """The widget alone, to be put beside others."""
+        return self._live
 
     @property
     def is_closed(self) -> bool:
@@ -160,7 +164,7 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
         """Take the view away and stop looking."""
         self._closed = True
         self._poll.remove(self)
-        super().close()
+        self._live.close()
 
     @property
     def _is_done(self) -> bool:
@@ -189,24 +193,22 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
             live.trouble = {} if self._error is None else shown.trouble(self._title, self._error, self._answered)
             live.over = self._is_done
             live.looks += 1
-        # Front ends that draw it themselves get no HTML on top.
-        self._still.value = "" if self._presence.is_known else _STILL_STYLE + self.html
 
     def _redraw(self) -> None:
         """Bring the still pictures up to date: now and then, and in the end."""
         since, drawn = self._drawn
         pause = STILL_BESIDE if self._presence.is_known else STILL_ALONE
-        if not self._places or not (self._is_done or time.monotonic() - since > pause) or self._hands_on:
+        if not self._places or not (self._is_done or time.monotonic() - since > pause):
             return
-        bundle = self._bundle()
-        self._drawn = time.monotonic(), bundle["text/html"]
-        if bundle["text/html"] != drawn:
+        picture = self._picture()
+        self._drawn = time.monotonic(), picture["text/html"]
+        if picture["text/html"] != drawn:
             for place in self._places:
-                place.update(bundle, raw=True)
+                place.update(picture, raw=True)
 
-    def _bundle(self) -> dict[str, Any]:
-        bundle: dict[str, Any] = super()._repr_mimebundle_()
-        return bundle | {"text/plain": repr(self), "text/html": self.html}
+    def _picture(self) -> dict[str, str]:
+        html = f'{_STYLE}<div data-torc-nb="{self._live.picture}">{self.html}</div>'
+        return {"text/plain": repr(self), "text/html": html}
 
     def _hear(self, message: Message) -> None:
         """Take what a front end sent; quickly, since it may be the main thread that waits."""
@@ -215,7 +217,6 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
             self._presence.miss()
             return
         self._presence.hear()
-        self._hands_on = bool(message.get("busy"))
         if kind == "press" and message["press"] not in self._pressed:
             self._pressed.add(message["press"])
             # It goes on where the kernel is told to end: what was asked for is done whole.
@@ -232,9 +233,3 @@ class ProgressView(ipywidgets.VBox):  # type: ignore[misc]
             self._live.answer = {"press": message["press"], "text": text, "wrong": wrong}
         self.look()
         self._poll.add(self)
-
-
-def _place() -> Any:
-    """A new place for what a cell shows."""
-    new_handle: Any = display.DisplayHandle  # IPython has no types
-    return new_handle()

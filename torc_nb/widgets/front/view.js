@@ -130,11 +130,6 @@ class Buttons {
     this.drawn = "";
   }
 
-  /** Whether somebody is about to press something. */
-  get busy() {
-    return this.asked !== null || this.node.contains(document.activeElement);
-  }
-
   showOffers(offers) {
     // The numbers in the questions move; buttons stay, with their focus, as long as they are the same.
     const labels = JSON.stringify(offers.map((offer) => [offer.act, offer.label]));
@@ -209,14 +204,22 @@ class Buttons {
   }
 }
 
+/** Hide the still pictures of this view, which are drawn anew now and then, as long as it is on the page. */
+function hidePictures(model) {
+  const picture = `[data-torc-nb="${model.get("picture")}"]`;
+  const style = element("style", {}, `${picture}, .jp-OutputArea-child:has(${picture}) { display: none }`);
+  document.head.append(style);
+  return () => style.remove();
+}
+
 /** Tell the kernel that somebody looks, as long as the view is on the page. */
-function looking(model, el, isBusy) {
+function looking(model, el) {
   let wasThere = false;
   const tell = () => {
     if (!el.isConnected && wasThere) return stop();
     wasThere ||= el.isConnected;
     try {
-      model.send({ kind: "here", busy: isBusy() });
+      model.send({ kind: "here" });
     } catch {
       // Its kernel is gone, which the view says.
     }
@@ -269,10 +272,12 @@ function render({ model, el }) {
     }
     silence.hidden = !isSilent;
   }, 1000);
-  const stopLooking = looking(model, el, () => buttons.busy);
+  const stopLooking = looking(model, el);
+  const showPictures = hidePictures(model);
 
   return () => {
     stopLooking();
+    showPictures();
     clearInterval(checking);
     for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
     try {
