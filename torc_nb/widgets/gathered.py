@@ -26,7 +26,8 @@ _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 def gathered(shell: Any, function: Callable[[Any], Any], argument: Any, *, catch: bool = True) -> list[Bundle]:
     """Call a function; returns what it printed, displayed, drew with pyplot and returned, or the traceback.
 
-    With ``catch=False`` an error is let through. pyplot's figures of the cells are out of its reach meanwhile, and its own are closed afterwards.
+    With ``catch=False`` an error is let through. pyplot's figures of the cells are out of its reach meanwhile, and its
+    own are closed afterwards.
     """
     printed = _Printed()
     shown: list[Bundle] = []

@@ -153,5 +153,5 @@ def _kernel_shell() -> Any:
         return None
     from IPython import get_ipython
 
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     return shell if hasattr(shell, "kernel") else None
