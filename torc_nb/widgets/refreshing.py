@@ -79,6 +79,9 @@ class Refreshing:
     def __repr__(self) -> str:
         return f"<{self._title}: {'refreshes no more' if self._over else 'refreshes while results come in'}>"
 
+    def _ipython_display_(self) -> None:
+        """Show nothing beside the place, where it is a cell's last value."""
+
     @property
     def is_over(self) -> bool:
         """Whether it refreshes no more."""
