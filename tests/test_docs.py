@@ -9,9 +9,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pytest
+from services.kernel import execute
 
 DOCS = Path(__file__).parent.parent / "docs"
+README = DOCS.parent / "README.md"
 TUTORIAL = DOCS / "tutorial" / "script.md"
 
 #: Where a browser finds what it loads by itself: everything but links to be clicked on.
@@ -86,6 +89,18 @@ def test_the_first_lines_work(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert str(sum(x * x for x in range(1000))) in done.stdout.splitlines()
+
+
+def test_five_lines_of_the_readme_plot(tmp_path: Path) -> None:
+    """From an empty notebook to a picture of all results: five lines, and no more is read than the first page."""
+    (lines,) = (one for one in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "m.live" in one)
+    assert len([line for line in lines.splitlines() if line]) == 5
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{lines}\nm.wait()\nwf.cancel()")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(DOCS.parent))
+        execute(notebook, tmp_path)
+    shown = [output["data"] for output in notebook.cells[0].outputs if output["output_type"] == "display_data"]
+    assert any("image/png" in data for data in shown)
 
 
 def test_the_tutorial_says_what_happens(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import queue
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +57,8 @@ class Kernel:
 
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
         _make_home()
+        #: What stands in the places that are displayed and updated, by display id, in the order of their making.
+        self.places: dict[str, dict[str, str]] = {}
         self._connections = tempfile.TemporaryDirectory(prefix="torc-nb-kernel-")
         self._manager = KernelManager(kernel_name="python3", **sockets(self._connections.name))
         environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"} | dict(variables or {})
@@ -111,6 +113,16 @@ class Kernel:
         """Press Shift-Tab at the end of a cell; "" where there is nothing to say."""
         return str(self._reply(self._client.inspect(code, len(code)))["data"].get("text/plain", ""))
 
+    def wait_for_place(self, is_there: Callable[[dict[str, str]], bool], seconds: float = 30) -> dict[str, str]:
+        """Listen while no cell runs, until the newest place shows what is waited for; returns it."""
+        deadline = time.monotonic() + seconds
+        while not is_there(shown := list(self.places.values())[-1]):
+            try:
+                self._note_place(self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                raise AssertionError(f"after {seconds} s it shows {shown}") from None
+        return shown
+
     def interrupt(self) -> None:
         """Press the stop button."""
         self._manager.interrupt_kernel()
@@ -147,6 +159,12 @@ class Kernel:
             if message["parent_header"].get("msg_id") == request:
                 return dict(message["content"])
 
+    def _note_place(self, message: dict[str, Any]) -> None:
+        if message["msg_type"] in ("display_data", "update_display_data"):
+            content = message["content"]
+            if place := content.get("transient", {}).get("display_id"):
+                self.places[place] = content["data"]
+
     def _collect(self, request: str, seconds: float, *, may_fail: bool = False) -> str:
         deadline = time.monotonic() + seconds
         printed: list[str] = []
@@ -155,6 +173,7 @@ class Kernel:
                 message = self._client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise CellFailed(f"the cell did not end within {seconds} s; it printed:\n{''.join(printed)}") from None
+            self._note_place(message)
             if message["parent_header"].get("msg_id") != request:
                 continue
             kind, content = message["msg_type"], message["content"]

@@ -13,6 +13,7 @@ from torc_nb.models import JobStatus
 from torc_nb.workflow import waiting
 from torc_nb.workflow.looking import jobs_table, parsed
 from torc_nb.workflow.modifying import Modifying
+from torc_nb.workflow.partial import Partial
 from torc_nb.workflow.plotting import MapPlots
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PIECE = 500
 
 
-class Map(Modifying, waiting.Waits):
+class Map(Modifying, Partial):
     """One declared mapping of a workflow.
 
     All its state is in the database: in a new kernel, ``wf["run"]`` gives the same. Iterating it waits and gives the

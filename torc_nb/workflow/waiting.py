@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from torc_nb.api import Api
 from torc_nb.models import JobStatus
+from torc_nb.widgets import main_thread, refreshing
 from torc_nb.widgets.progress import Bar
 
 #: The shortest and the longest pause between two looks at the database, in seconds, and its share of the wait so far:
@@ -50,11 +51,13 @@ class Waits(ABC):
             for _ in looks(self._api, self._workflow_id):
                 numbers = self._numbers()
                 bar.update(numbers)
+                main_thread.do_wanted()  # no cell that runs lets go of the main thread but here
                 if all(one.is_finished for one, n in numbers.items() if n):
                     break
                 if deadline is not None and time.monotonic() > deadline:
                     left = sum(n for one, n in numbers.items() if not one.is_finished)
                     raise TimeoutError(f"{left:,} jobs had not finished after {timeout:g} s; they go on.")
+        refreshing.finish()
         self._api.cancel_idle(self._workflow_id)
 
 
