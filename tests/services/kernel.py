@@ -162,7 +162,8 @@ class Kernel:
     def _note_place(self, message: dict[str, Any]) -> None:
         if message["msg_type"] in ("display_data", "update_display_data"):
             content = message["content"]
-            if place := content.get("transient", {}).get("display_id"):
+            place = content.get("transient", {}).get("display_id")
+            if place and content["data"].get("text/plain"):  # a widget beside a picture has no text
                 self.places[place] = content["data"]
 
     def _collect(self, request: str, seconds: float, *, may_fail: bool = False) -> str:

@@ -52,12 +52,12 @@ def text(words: str) -> Bundle:
     return {"text/plain": words}
 
 
-def joined(parts: list[Bundle]) -> Bundle:
-    """Return what shows several things below each other."""
-    if len(parts) == 1:
+def joined(parts: list[Bundle], *, as_html: bool = False) -> Bundle:
+    """Return what shows several things below each other; of a single one, if not wanted as HTML, that itself."""
+    if len(parts) == 1 and not as_html:
         return parts[0]
     plain = "\n".join(str(part.get("text/plain", "")).rstrip("\n") for part in parts)
-    return {"text/plain": plain, "text/html": "".join(map(_html, parts))}
+    return {"text/plain": plain, "text/html": "".join(map(html, parts))}
 
 
 def traceback_of(shell: Any, error: Exception) -> str:
@@ -180,7 +180,8 @@ def _as_text(content: Any) -> Any:
     return base64.b64encode(content).decode() if isinstance(content, bytes) else content
 
 
-def _html(part: Bundle) -> str:
+def html(part: Bundle) -> str:
+    """Return as HTML what shows one thing."""
     if "text/html" in part:
         return str(part["text/html"])
     for kind in ("image/png", "image/jpeg"):

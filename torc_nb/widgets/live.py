@@ -50,12 +50,6 @@ class Live(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return "Live()"
 
-    def mimebundle(self) -> dict[str, Any]:
-        """Return what displays the widget where a front end can draw it, and nothing elsewhere."""
-        bundle: dict[str, Any] = (self._repr_mimebundle_() or ({},))[0]
-        return bundle | {"text/plain": ""}
-
-
 def _answer_where_asked(comm: Any) -> None:
     """Let messages of the front end arrive where it addressed them: at a subshell, so that a busy kernel hears them.
 

@@ -12,7 +12,9 @@ from torc_nb.errors import NotFound
 from torc_nb.models.names import printable
 from torc_nb.widgets import gathered, main_thread
 from torc_nb.widgets.gathered import Bundle
+from torc_nb.widgets.place import Place
 from torc_nb.widgets.poll import Poll
+from torc_nb.widgets.screen import Screen
 
 #: After a call that took a second, reading included, the next one comes so many seconds later: a tenth of the time.
 _REST = 9.0
@@ -57,12 +59,10 @@ class Refreshing:
     """
 
     def __init__(self, watched: Watched, function: Callable[[Any], Any], title: str, shell: Any) -> None:
-        from IPython.display import DisplayHandle
-
-        new_handle: Any = DisplayHandle  # IPython has no types
         self._watched, self._function, self._shell = watched, function, shell
         self._title = printable(title)
-        self._place = new_handle()
+        self._screen = Screen()
+        self._place = Place(self._screen)
         self._parts: list[Bundle] = []
         self._trouble = ""
         self._drawn: Seen | None = None
@@ -95,13 +95,18 @@ class Refreshing:
         seen = self._watched.seen()
         results, took = self._read_timed()
         with self._busy:
-            self._draw(seen, results, took, self._place.display)
+            self._draw(seen, results, took, self._place.show)
         if not self._over:
             _active.append(self)
             poll.add(self)
 
     def stop(self) -> None:
         """Leave what is shown as it is."""
+        if not self._over:
+            self._end()
+            self._show(self._place.update)
+
+    def _end(self) -> None:
         self._over = True
         if self in _active:
             _active.remove(self)
@@ -171,12 +176,12 @@ class Refreshing:
                 self._parts = self._call(seen, results)
         except KeyboardInterrupt:
             self._trouble = "interrupted: run the cell again to have it refreshed"
-            self.stop()
+            self._end()
         self._drawn = seen
         self._next = time.monotonic() + _REST * (took + time.monotonic() - began)
         if seen.is_done:
-            self.stop()
-        show(self._bundle(), raw=True)
+            self._end()
+        self._show(show)
 
     def _call(self, seen: Seen, results: Any) -> list[Bundle]:
         if seen.completed:
@@ -190,12 +195,18 @@ class Refreshing:
         trouble = ""
         if isinstance(error, NotFound):
             trouble = f"refreshed no more: {error}"
-            self.stop()
+            self._end()
         elif error is not None:
             trouble = f"not up to date, trying again: {type(error).__name__}: {error}"
         if trouble != self._trouble:
             self._trouble = trouble
-            self._place.update(self._bundle(), raw=True)
+            self._show(self._place.update)
+
+    def _show(self, show: Callable[..., None]) -> None:
+        bundle = self._bundle()
+        # A page that was loaded anew knows the screen alone.
+        self._screen.html = gathered.html(bundle)
+        show(bundle if self._over else gathered.joined([bundle], as_html=True), is_last=self._over)
 
     def _bundle(self) -> Bundle:
         said = [gathered.text(f"{self._title}: {printable(self._trouble)}")] if self._trouble else []

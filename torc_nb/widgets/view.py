@@ -8,13 +8,12 @@ import threading
 import time
 from typing import Any, Protocol
 
-from IPython import display
-
 from torc_nb.api import Status
 from torc_nb.models.names import printable
 from torc_nb.widgets import markup, shown, words
 from torc_nb.widgets.live import Live, Message
 from torc_nb.widgets.pace import Pace
+from torc_nb.widgets.place import Place
 from torc_nb.widgets.poll import Poll
 from torc_nb.widgets.presence import Presence
 
@@ -30,14 +29,6 @@ STRETCHES, WIDTH, AGE = 60, 60.0, 120.0
 
 #: A cell shown again and again leaves its places behind.
 _PLACES = 5
-
-#: Where a page has no kernel any more, or no part that draws the view, the still picture is enough: what JupyterLab
-#: says of the widget beside it goes unsaid.
-_STYLE = (
-    "<style>.jp-OutputArea-child:has([data-torc-nb]) + .jp-OutputArea-child"
-    ":is(:has(> .jupyter-widgets:not(:has(*))), :has(.jupyter-widgets-error-widget)) { display: none }</style>"
-)
-
 
 class Watched(Protocol):
     """A workflow, as a view needs it."""
@@ -80,7 +71,7 @@ class ProgressView:
         self._error: str | None = None
         self._answered: float | None = None
         self._pressed: set[str] = set()
-        self._places: list[Any] = []
+        self._places: list[Place] = []
         self._drawn: tuple[float, str] = (0.0, "")
         self._closed = False
         self._live = Live(self._hear)
@@ -101,12 +92,10 @@ class ProgressView:
             self.look()
         else:
             self.follow()
-        new_handle: Any = display.DisplayHandle  # IPython has no types
-        place = new_handle()
-        place.display(self._picture(), raw=True)
+        place = Place(self._live)
+        place.show(self._picture(), is_last=is_still)
         if not is_still:
             self._places = [*self._places[1 - _PLACES :], place]
-            new_handle().display(self._live.mimebundle(), raw=True)
 
     def follow(self) -> None:
         """Look now, and keep the view up to date as long as there is anything to see."""
@@ -204,11 +193,10 @@ class ProgressView:
         self._drawn = time.monotonic(), picture["text/html"]
         if picture["text/html"] != drawn:
             for place in self._places:
-                place.update(picture, raw=True)
+                place.update(picture)
 
     def _picture(self) -> dict[str, str]:
-        html = f'{_STYLE}<div data-torc-nb="{self._live.picture}">{self.html}</div>'
-        return {"text/plain": repr(self), "text/html": html}
+        return {"text/plain": repr(self), "text/html": self.html}
 
     def _hear(self, message: Message) -> None:
         """Take what a front end sent; quickly, since it may be the main thread that waits."""

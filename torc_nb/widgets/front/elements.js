@@ -38,3 +38,11 @@ function part(tag, attributes, draw) {
 function seconds() {
   return performance.now() / 1000;
 }
+
+/** Hide the still pictures that a widget stands beside, drawn anew as they may be, as long as it is on the page. */
+function hidePictures(model) {
+  const picture = `[data-torc-nb="${model.get("picture")}"]`;
+  const style = element("style", {}, `${picture}, .jp-OutputArea-child:has(${picture}) { display: none }`);
+  document.head.append(style);
+  return () => style.remove();
+}

@@ -204,14 +204,6 @@ class Buttons {
   }
 }
 
-/** Hide the still pictures of this view, which are drawn anew now and then, as long as it is on the page. */
-function hidePictures(model) {
-  const picture = `[data-torc-nb="${model.get("picture")}"]`;
-  const style = element("style", {}, `${picture}, .jp-OutputArea-child:has(${picture}) { display: none }`);
-  document.head.append(style);
-  return () => style.remove();
-}
-
 /** Tell the kernel that somebody looks, as long as the view is on the page. */
 function looking(model, el) {
   let wasThere = false;
