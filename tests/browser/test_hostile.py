@@ -43,6 +43,7 @@ SHOWN = {
     "wf.user_data()": ["{'<script>"],
     "wf.events()": [IMAGE],
     "m": [SCRIPT],
+    "wf": [SCRIPT, IMAGE],
     "for job in wf.jobs().index:\n    print(str(wf.logs(job))[:1000])": [SCRIPT, f"ValueError: {IMAGE}", "nan"],
     "wf.reinitialize(dry_run=True)": [],
     "print(wf)": [IMAGE],
