@@ -22,7 +22,7 @@ extensions = [
     "records",
     "statuses",
 ]
-exclude_patterns = ["extensions", "pictures.py", "replay.py"]
+exclude_patterns = ["extensions", "pictures.py", "replay.py", "screenshots.py"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

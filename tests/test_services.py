@@ -36,10 +36,30 @@ os.kill(os.getpid(), 9)
 """
 
 
-@pytest.mark.parametrize("script", [KILLED_WITH_SLURM, KILLED_WITH_POSTGRES], ids=["slurm", "postgres"])
+KILLED_WITH_JUPYTER = """
+import os
+from services.jupyter import KERNEL, JupyterServer
+
+server = JupyterServer().start()
+room = server.make_room()
+(room / "notebook.ipynb").write_text("{}")
+path = str((room / "notebook.ipynb").relative_to(server.root))
+session = {"path": path, "name": "", "type": "notebook", "kernel": {"name": KERNEL["name"]}}
+server.request("POST", "/api/sessions", session)
+print(server.folder, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [KILLED_WITH_SLURM, KILLED_WITH_POSTGRES, KILLED_WITH_JUPYTER],
+    ids=["slurm", "postgres", "jupyter"],
+)
 def test_nothing_outlives_tests_that_are_killed(script: str, request: pytest.FixtureRequest) -> None:
-    """Daemons, jobs that hide from their job, and the folder go when the tests' process is killed."""
-    request.getfixturevalue("slurm_cluster" if "slurm" in script else "postgres_server")
+    """Daemons, jobs that hide from their job, kernels, and the folder go when the tests' process is killed."""
+    if "jupyter" not in script:
+        request.getfixturevalue("slurm_cluster" if "slurm" in script else "postgres_server")
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=60
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator
+from playwright.sync_api import Browser, ConsoleMessage, Locator
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from services.jupyter import KERNEL, JupyterServer
 from services.kernel import CellFailed
 
@@ -41,6 +43,10 @@ _BEGIN = """([command, index]) => {
 }"""
 
 _OUTPUTS = "(index) => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).outputs?.toJSON() ?? []"
+
+
+class PageStuck(AssertionError):
+    """A page did not do in time what it was asked for."""
 
 
 class Notebook:
@@ -108,7 +114,7 @@ class Notebook:
         try:
             if keep:
                 self._leave_evidence()
-            self.context.close()
+            self._within(PATIENCE, self.context._impl_obj.close(reason=None), "close")
         finally:
             self.server.clear_room(self.folder)
 
@@ -141,9 +147,11 @@ class Notebook:
     def finish(self, seconds: float = 60, *, may_fail: bool = False) -> None:
         """Wait for the cells that were begun; see `run_all`."""
         try:
-            self.page.wait_for_function("() => window.torcRun.over", timeout=seconds * 1000)
-        except Error as error:
-            raise CellFailed(f"the cells did not end within {seconds} s: {error}\n{self._all_text()}") from None
+            self.wait_for("() => window.torcRun.over", seconds=seconds)
+        except PageStuck as stuck:
+            raise CellFailed(
+                f"the cells did not end within {seconds} s; below them stands:\n{self._all_text()}"
+            ) from stuck
         if error := self.evaluate("() => window.torcRun.error"):
             raise CellFailed(str(error))
         failed = [output for index in range(self.count) for output in self.outputs(index) if _is_error(output)]
@@ -241,15 +249,44 @@ class Notebook:
         )
 
     def evaluate(self, script: str, argument: Any = None, seconds: float = PATIENCE) -> Any:
-        """Return what a function in JavaScript returns, promised or not; Playwright's own would wait for ever."""
-        wrapped = f"async (argument) => ({{ value: await ({script})(argument) }})"
-        handle = self.page.wait_for_function(wrapped, arg=argument, timeout=seconds * 1000)
-        return handle.json_value().get("value")
+        """Return what a function in JavaScript returns, promised or not.
+
+        Raises
+        ------
+        PageStuck
+            The page did not answer in time.
+        """
+        return self._within(seconds, self.page._impl_obj.evaluate(script, argument), script)
+
+    def wait_for(self, script: str, argument: Any = None, seconds: float = PATIENCE) -> Any:
+        """Wait till a function in JavaScript returns something that is true there; returns that.
+
+        Raises
+        ------
+        PageStuck
+            It did not in time.
+        """
+
+        async def wait() -> Any:
+            function = self.page._impl_obj.wait_for_function
+            handle = await function(expression=script, arg=argument, polling=None, timeout=seconds * 1000)
+            return await handle.json_value()
+
+        return self._within(seconds + 1, wait(), script)
 
     def wait_until_ready(self, *, busy: bool = False) -> None:
         """Wait till cells can be run, or, where the kernel may be busy, till it is connected."""
-        wanted = ["idle", "busy"] if busy else ["idle"]
-        self.page.wait_for_function(_READY, arg=wanted, timeout=2 * PATIENCE * 1000)
+        self.wait_for(_READY, ["idle", "busy"] if busy else ["idle"], seconds=2 * PATIENCE)
+
+    def _within(self, seconds: float, answer: Coroutine[Any, Any, Any], what: str) -> Any:
+        """Give up in time, which Playwright does for no ``evaluate``, and for nothing at all where a page hangs.
+
+        So what it does inside is called here: from outside only its own thread, which waits, could give up.
+        """
+        try:
+            return self.page._sync(asyncio.wait_for(answer, seconds))
+        except (TimeoutError, PlaywrightTimeout):
+            raise PageStuck(f"the page did not do this within {seconds:g} s: {what}") from None
 
     @property
     def panel(self) -> Locator:
@@ -275,10 +312,12 @@ class Notebook:
     def _leave_evidence(self) -> None:
         self._evidence.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.evaluate("() => null", seconds=10)  # a page that hangs cannot be drawn either
             self.page.screenshot(path=self._evidence.with_suffix(".png"), timeout=10_000)
-        except Error as error:  # a page that hangs cannot be drawn either
+        except (PageStuck, PlaywrightTimeout) as error:
             self.console.append(f"no screenshot: {error}")
-        self.context.tracing.stop(path=self._evidence.with_suffix(".zip"))
+        trace = self.context.tracing._impl_obj.stop(path=self._evidence.with_suffix(".zip"))
+        self._within(PATIENCE, trace, "the trace")
         self._evidence.with_suffix(".txt").write_text("\n".join([*self.console, "", self.server.log]))
 
 

@@ -12,6 +12,7 @@ from torc_nb.api import rooms
 from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
+from torc_nb.models.quantities import counted
 from torc_nb.store import Database, allocations, leases, machine, schedulers, trust, workflows
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
@@ -79,7 +80,7 @@ def _described(database: Database, allocation: AllocationModel) -> str:
     """Say which worker it is, or that it is still coming."""
     for worker in leases.listed(database, allocation.workflow_id):
         if worker.allocation_id == allocation.id and worker.state in leases.PRESENT:
-            return f"{worker.num_cpus} CPUs, process {worker.pid}"
+            return f"{counted(worker.num_cpus, 'CPU')}, process {worker.pid}"
     return "starting" if allocation.scheduler_job is None else f"starting, process {allocation.scheduler_job}"
 
 

@@ -78,8 +78,11 @@ def status(session: Session, workflow: str | None) -> Listing:
 
 
 def _notes(found: Status) -> list[str]:
+    from torc_nb.models.quantities import counted
+
     notes = [
-        f"worker {one.id} on {one.host}: {one.num_cpus} CPUs, process {one.pid}, {one.state}" for one in found.workers
+        f"worker {one.id} on {one.host}: {counted(one.num_cpus, 'CPU')}, process {one.pid}, {one.state}"
+        for one in found.workers
     ]
     notes += [
         f"allocation {one.id} ({one.kind} {one.scheduler_job or ''}) waits. {one.message}".rstrip()

@@ -131,7 +131,7 @@ def _map_row(data: Data) -> str:
     return (
         '<div style="display:flex;gap:10px;align-items:center">'
         f'<span style="width:12em;{_CUT}">{escape(data["name"]) or "<i>other jobs</i>"}</span>'
-        f'{_bar(data["numbers"], 8)}<span title="{said}" style="width:24em;{_CUT};{_QUIET}">{said}</span></div>'
+        f'{_bar(data["numbers"], 8)}<span title="{said}" style="width:27em;{_CUT};{_QUIET}">{said}</span></div>'
     )
 
 

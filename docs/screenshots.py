@@ -1,0 +1,106 @@
+"""Take the screenshots of the documentation in a real JupyterLab: ``python docs/screenshots.py [SCENE …]``.
+
+Each scene is a function below; its pictures go to ``static/screenshots/``. What is seen ran, and only the folder of its
+notebook is called otherwise. It takes Chromium, and what ``tests/browser`` takes.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Locator
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from browser import chromium
+from browser.notebook import Notebook
+from services.jupyter import JupyterServer
+
+FOLDER = Path(__file__).parent / "static" / "screenshots"
+
+#: The page in its own pixels, how many of the picture's make one of these, and how many colours a picture keeps.
+SIZE, FINENESS, COLOURS = (900, 640), 1.5, 96
+
+#: What the notebook's folder is called in the pictures.
+HOME = "/home/ada/study"
+
+_CALL_FOLDER = """([real, shown]) => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(real, shown);
+}"""
+
+
+class Stage:
+    """Where scenes are played: a browser and a JupyterLab, whose pictures are kept."""
+
+    def __init__(self, browser: Browser, lab: JupyterServer, scratch: Path) -> None:
+        self._browser = browser
+        self._lab = lab
+        self._scratch = scratch
+
+    @contextmanager
+    def notebook(self, name: str, cells: list[str], size: tuple[int, int] = SIZE) -> Iterator[Notebook]:
+        """Open a notebook of this name, with nothing beside it on the page."""
+        notebook = Notebook(
+            self._browser, self._lab, cells, self._scratch / "shot", name=f"{name}.ipynb", size=size, scale=FINENESS
+        )
+        try:
+            notebook.open()
+            notebook.command("application:toggle-left-area")
+            yield notebook
+        finally:
+            notebook.close()
+
+    def save(self, notebook: Notebook, name: str, of: Locator | None = None) -> None:
+        """Keep a picture of the page, or of a part of it, with few colours."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        notebook.evaluate(_CALL_FOLDER, [str(notebook.folder), HOME])
+        with Image.open(notebook.screenshot(name, of)) as taken:
+            few: Any = taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few.save(FOLDER / f"{name}.png", optimize=True)
+
+
+def first_map(stage: Stage) -> None:
+    """The notebook of the front page, while its jobs run."""
+    cells = [
+        "import time\n\nfrom torc_nb import Workflow",
+        'def square(x):\n    time.sleep(0.02)\n    return {"square": x * x}',
+        'wf = Workflow("squares")',
+        "m = wf.map(square, range(1000))",
+        "wf.run(num_cpus=2)",
+        "m.wait()",
+        "m.results()",
+    ]
+    with stage.notebook("squares", cells, size=(900, 860)) as notebook:
+        notebook.begin_all()
+        notebook.cell(5).get_by_text(re.compile(r"[3-6]\d\d of 1,000")).first.wait_for()
+        stage.save(notebook, "first-map-running")
+        notebook.finish()
+        stage.save(notebook, "first-map")
+
+
+#: Every scene, in the order in which they are played.
+SCENES: list[Callable[[Stage], None]] = [first_map]
+
+
+def main(chosen: list[str]) -> None:
+    """Play the scenes of these names, or all."""
+    names = [scene.__name__ for scene in SCENES]
+    if unknown := [name for name in chosen if name not in names]:
+        sys.exit(f"There is no scene {', '.join(unknown)}; there are {', '.join(names)}.")
+    folder = tempfile.TemporaryDirectory(prefix="torc-nb-screenshots-")
+    with folder as scratch, chromium.running() as browser, JupyterServer("lab") as lab:
+        for scene in SCENES:
+            if not chosen or scene.__name__ in chosen:
+                scene(Stage(browser, lab, Path(scratch)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
