@@ -86,8 +86,46 @@ def first_map(stage: Stage) -> None:
         stage.save(notebook, "first-map")
 
 
+def live_view(stage: Stage) -> None:
+    """A workflow of two rounds with failures, while it runs: light, asking, and dark."""
+    cells = [
+        "import time\n\nfrom torc_nb import Workflow",
+        "def simulate(mesh):\n    time.sleep(0.02)\n    if mesh % 17 == 5:\n"
+        '        raise ValueError(f"mesh {mesh} does not converge")\n    return mesh * 0.5',
+        "def refine(drag):\n    time.sleep(0.02)\n    return drag",
+        'wf = Workflow("wing")\nm = wf.map(simulate, range(1500))\nn = wf.map(refine, m)\nwf.run(num_cpus=2)',
+        "wf",
+    ]
+    with stage.notebook("wing", cells, size=(900, 700)) as notebook:
+        notebook.run_all()
+        view = notebook.output(4).locator(".torc-nb-live")
+        view.get_by_text(re.compile(r" left")).first.wait_for()
+        view.get_by_text(re.compile(r"jobs failed")).first.wait_for()
+        view.get_by_text(re.compile(r"[4-9]\d\d of 1,500")).first.wait_for()
+        stage.save(notebook, "live-view", view)
+        view.get_by_role("button", name="Cancel").click()
+        notebook.theme("dark")
+        stage.save(notebook, "live-view-dark")
+        notebook.theme("light")
+
+
+def refreshing(stage: Stage) -> None:
+    """A picture that is drawn anew while results come in."""
+    cells = [
+        "import time\n\nfrom torc_nb import Workflow",
+        "def square(x):\n    time.sleep(0.4)\n    return x * x",
+        'wf = Workflow("squares")\nm = wf.map(square, range(120))\nwf.run(num_cpus=2)',
+        '@m.live\ndef plot(results):\n    print(results["result"].count(), "of", len(results))\n'
+        '    results.plot.scatter("params", "result")',
+    ]
+    with stage.notebook("squares", cells, size=(900, 900)) as notebook:
+        notebook.run_all()
+        notebook.output(3).locator(".torc-nb-screen").get_by_text(re.compile(r"[3-9]\d of 120")).wait_for()
+        stage.save(notebook, "refreshing")
+
+
 #: Every scene, in the order in which they are played.
-SCENES: list[Callable[[Stage], None]] = [first_map]
+SCENES: list[Callable[[Stage], None]] = [first_map, live_view, refreshing]
 
 
 def main(chosen: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from browser.notebook import Notebook
@@ -87,21 +86,62 @@ def test_numbers_move_while_the_kernel_is_idle_and_while_it_is_busy(opened: Note
     let(opened, 4)
     shows(shown, "6 of 8 completed", "1 canceled", "wf.failures() says why")
     expect(shown.get_by_role("img", name="6 completed, 1 failed, 1 canceled")).to_be_visible()
+    letters = "element => getComputedStyle(element).color"
+    patch = "element => getComputedStyle(element.querySelector('.torc-nb-patch')).backgroundColor"
+    light = [shown.evaluate(letters), shown.evaluate(patch)]
+    opened.screenshot("light")
+    opened.theme("dark")
+    dark = [shown.evaluate(letters), shown.evaluate(patch)]
+    opened.screenshot("dark")
+    assert light[0] != dark[0]
+    assert light[1] == dark[1]  # of a status: the same wherever it is seen
 
 
 def test_a_button_asks_and_acts_while_a_cell_runs(opened: Notebook) -> None:
-    """Saying no does nothing; saying yes is done before the cell ends, and is answered."""
+    """By mouse and by keys alike; saying no does nothing, saying yes is done before the cell ends, and is answered."""
     shown = view(opened)
     shows(shown, "4 running")
     opened.type(LOOP)
     opened.begin(3)
     press(shown, "Cancel", "no")
+    cancel, question = shown.get_by_role("button", name="Cancel"), shown.get_by_role("alertdialog")
+    cancel.focus()
+    opened.page.keyboard.press("Enter")
+    shows(question, "Cancel 8 jobs that have not finished, and stop the workers? Results stay.")
+    expect(question.get_by_role("button", name="No")).to_be_focused()
+    opened.page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(cancel).to_be_focused()
     shows(shown, "4 running")
-    press(shown, "Cancel")
+    opened.page.keyboard.press("Enter")
+    opened.page.keyboard.press("Shift+Tab")
+    opened.page.keyboard.press("Enter")
     shows(shown, "8 jobs of sweep canceled.", "8 canceled")
     assert "[*]" in opened.cell(3).inner_text()
     let(opened, "over", 1, 2, -3, 4)
     opened.finish()
+
+
+def test_it_is_right_after_a_reload_in_a_new_kernel_and_after_run_all(opened: Notebook) -> None:
+    """In mid-run: the jobs went on, the cells say the same again and find them, and none is doubled."""
+    let(opened, 1)
+    shows(view(opened), "2 of 8 completed")
+    opened.save()
+    opened.reload()
+    shows(view(opened), "2 of 8 completed")
+    let(opened, 2)
+    shows(view(opened), "4 of 8 completed")
+    opened.restart_kernel()
+    let(opened, -3)
+    for _ in range(2):
+        opened.run_all()
+        shows(view(opened), "4 of 8 completed", "1 failed")
+    let(opened, 4)
+    shows(view(opened), "6 of 8 completed")
+    expect(view(opened)).to_have_count(1)
+    opened.type("int(wf.jobs().attempt.max())")
+    opened.run(3)
+    assert opened.text(3) == "1"
 
 
 def test_what_failed_is_rerun_by_a_button(opened: Notebook) -> None:
@@ -115,33 +155,6 @@ def test_what_failed_is_rerun_by_a_button(opened: Notebook) -> None:
     shows(shown, "1 job(s) of sweep are ready again")
     shows(shown, "8 of 8 completed")
     expect(shown.get_by_role("button")).to_have_count(0)
-
-
-def test_it_is_right_after_a_reload_in_mid_run(opened: Notebook) -> None:
-    """The page is loaded anew while jobs run, and the view goes on where they are."""
-    let(opened, 1)
-    shows(view(opened), "2 of 8 completed")
-    opened.save()
-    opened.reload()
-    shows(view(opened), "2 of 8 completed")
-    let(opened, 2)
-    shows(view(opened), "4 of 8 completed")
-    let(opened, -3, 4)
-    shows(view(opened), "6 of 8 completed")
-
-
-def test_it_is_right_in_a_new_kernel_and_run_all_twice_doubles_nothing(opened: Notebook) -> None:
-    """The jobs went on; the cells say the same again and find them."""
-    let(opened, 1)
-    shows(view(opened), "2 of 8 completed")
-    opened.restart_kernel()
-    let(opened, 2, -3)
-    for _ in range(2):
-        opened.run_all()
-        shows(view(opened), "4 of 8 completed", "1 failed")
-    let(opened, 4)
-    shows(view(opened), "6 of 8 completed")
-    expect(view(opened)).to_have_count(1)
 
 
 def test_a_page_whose_kernel_is_gone_keeps_the_last_state(opened: Notebook) -> None:
@@ -172,25 +185,6 @@ def test_it_says_that_the_kernel_says_nothing(opened: Notebook) -> None:
     expect(shown).to_contain_text("No word from the kernel since", timeout=60_000)
 
 
-def test_keys_do_all_that_a_mouse_does(opened: Notebook) -> None:
-    """Enter asks, Escape goes back to the button, and no key of JupyterLab's comes between."""
-    shown = view(opened)
-    shows(shown, "4 running")
-    cancel = shown.get_by_role("button", name="Cancel")
-    cancel.focus()
-    opened.page.keyboard.press("Enter")
-    question = shown.get_by_role("alertdialog")
-    shows(question, "Cancel 8 jobs that have not finished, and stop the workers? Results stay.")
-    expect(question.get_by_role("button", name="No")).to_be_focused()
-    opened.page.keyboard.press("Escape")
-    expect(question).to_have_count(0)
-    expect(cancel).to_be_focused()
-    opened.page.keyboard.press("Enter")
-    opened.page.keyboard.press("Shift+Tab")
-    opened.page.keyboard.press("Enter")
-    shows(shown, "8 canceled")
-
-
 def test_what_is_not_shown_is_not_asked_for(opened: Notebook) -> None:
     """One thread while a view is open in two places, none when the last is gone."""
     opened.type("wf")
@@ -211,24 +205,6 @@ def test_what_is_not_shown_is_not_asked_for(opened: Notebook) -> None:
                 "    assert time.monotonic() - t0 < 30\n    time.sleep(0.1)\nprint('nobody asks')")  # fmt: skip
     opened.run(5)
     shows(opened.output(5), "nobody asks")
-
-
-def test_the_dark_theme(opened: Notebook) -> None:
-    """Letters are light on dark; the colours of the statuses are the same."""
-    shown = view(opened)
-    shows(shown, "4 running")
-
-    def colour(what: str) -> str:
-        return str(shown.evaluate(f"element => {what}"))
-
-    letters, patch = (
-        "getComputedStyle(element).color",
-        ("getComputedStyle(element.querySelector('.torc-nb-patch')).backgroundColor"),
-    )
-    light = colour(letters), colour(patch)
-    opened.theme("dark")
-    assert colour(letters) != light[0]
-    assert colour(patch) == light[1]
 
 
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>\u202etxt\u0000\n\x1b[2J"
@@ -296,14 +272,3 @@ def test_a_lab_without_widgets_shows_it_as_html(open_notebook: OpenNotebook, pla
     saved = notebook.save()
     assert "6 of 8 completed" in saved.cells[VIEW].outputs[0].data["text/plain"]
     notebook.console[:] = [said for said in notebook.console if "opening new comm" not in said]
-
-
-def test_pictures_for_a_look(opened: Notebook, request: pytest.FixtureRequest) -> None:
-    """A test that leaves screenshots of both themes beside the others in ``build/browser``."""
-    let(opened, 1, -3)
-    shows(view(opened), "2 of 8 completed", "1 failed")
-    light: Path = opened.screenshot("light")
-    opened.theme("dark")
-    dark: Path = opened.screenshot("dark")
-    assert light.stat().st_size > 10_000
-    assert dark.read_bytes() != light.read_bytes()
