@@ -47,8 +47,8 @@ class Partial(Waits):
         The function is given ``m.results()`` from the first result on: between cells and during ``m.wait()``, in at
         most about a tenth of the time, and a last time when all jobs have finished. What it prints, displays, draws
         with pyplot and returns is shown in its place; an error too, and the next results are tried again. The saved
-        notebook keeps what was shown last. Run the cell again to begin anew, as after a ``rerun``, a kernel's restart
-        or a reload of the page.
+        notebook keeps what was shown last. Run the cell again to begin anew, as after a ``rerun`` or a
+        kernel's restart.
 
         With ``TORC_NB_PROGRESS=plain``, and outside a notebook, it waits for the jobs, calls the function once, and
         lets its error through.
