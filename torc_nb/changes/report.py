@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -53,6 +53,8 @@ class Report:
         What deserves attention.
     rows : callable
         Gives the jobs affected, in the order of their ids, read as they are iterated; of a dry run only.
+    jobs : collection of int
+        The ids of these; of a dry run only.
     """
 
     total: int
@@ -64,6 +66,7 @@ class Report:
     notes: tuple[str, ...] = ()
     rows: Callable[[], Iterator[Affected]] = _none
     is_dry_run: bool = False
+    jobs: Collection[int] = ()
 
     @property
     def affected(self) -> int:
