@@ -85,9 +85,7 @@ class Changing:
         CannotStore
             A parameter cannot be kept.
         """
-        encode = inputs.Encoder(
-            self.database, workflows.get(self.database, workflow_id), function_id, is_trial=True
-        )
+        encode = inputs.Encoder(self.database, workflows.get(self.database, workflow_id), function_id, is_trial=True)
         found = [params.Change(edit.job_id, edit.rev, *encode(edit.job_id, edit.value)) for edit in edits]
         written = params.foreseen(self.database, workflow_id, sorted(found))
         supposed = {job_id: inputs.waits(one) for job_id, one in written.items()}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from torc_nb.models import JobStatus
+from torc_nb.store.idsets import Ids
 
 
 class Affected(NamedTuple):
@@ -53,7 +54,7 @@ class Report:
         What deserves attention.
     rows : callable
         Gives the jobs affected, in the order of their ids, read as they are iterated; of a dry run only.
-    jobs : collection of int
+    jobs : Ids
         The ids of these; of a dry run only.
     """
 
@@ -66,7 +67,7 @@ class Report:
     notes: tuple[str, ...] = ()
     rows: Callable[[], Iterator[Affected]] = _none
     is_dry_run: bool = False
-    jobs: Collection[int] = ()
+    jobs: Ids = field(default_factory=Ids)
 
     @property
     def affected(self) -> int:

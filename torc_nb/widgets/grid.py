@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import anywidget
 import ipywidgets
@@ -39,6 +38,16 @@ _STILL_STYLE = "<style>.torc-nb-sheet > div:has(> .jupyter-widgets-error-widget)
 _STATUSES = [[status.label, COLOURS[status], status.sentence] for status in JobStatus]
 
 
+class Block(NamedTuple):
+    """Selected cells: the place and the job of the first row, the number of the first column, how many of each."""
+
+    row: int
+    job: int
+    column: int
+    height: int
+    width: int
+
+
 class Edited(Protocol):
     """The parameters of a map while they are edited, as a grid needs them."""
 
@@ -48,20 +57,17 @@ class Edited(Protocol):
     def rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Rows from one place to another."""
 
-    def still(self, n: int) -> list[dict[str, Any]]:
-        """The first rows."""
-
     def show_changed(self, only: bool) -> None:
         """Show only the rows that are changed by now, or all."""
 
     def type(self, cells: Any) -> str:
         """Take what was typed into cells; says what was refused."""
 
-    def paste(self, row: int, column: int, size: tuple[int, int], text: str) -> str:
+    def paste(self, block: Block, text: str) -> str:
         """Take a block from the clipboard; says what was refused, or did not fit."""
 
-    def fill(self, row: int, column: int, size: tuple[int, int]) -> None:
-        """Give all selected rows what stands in the first."""
+    def fill(self, block: Block) -> str:
+        """Give all selected rows what stands in the first; says what was refused."""
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -160,7 +166,7 @@ class GridView(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def html(self) -> str:
         """A picture of the first rows, and how to edit them without a grid."""
-        head, rows = self._edited.head(), self._edited.still(_STILL)
+        head, rows = self._edited.head(), self._edited.rows(0, _STILL)
         names = "".join(f"<th>{escape(name)}</th>" for name in head["columns"])
         body = "".join(
             f"<tr><th>{escape(row['label'])}</th>{''.join(_cell(cell) for cell in row['cells'])}"
@@ -242,9 +248,9 @@ class GridView(ipywidgets.VBox):  # type: ignore[misc]
         if kind == "type":
             return edited.type([(int(job), int(column), str(text)) for job, column, text in message["cells"]])
         elif kind == "paste":
-            return edited.paste(*_where(message), str(message["text"]))
+            return edited.paste(_block(message), str(message["text"]))
         elif kind == "fill":
-            edited.fill(*_where(message))
+            return edited.fill(_block(message))
         elif kind == "settle":
             edited.settle(int(message["job"]), int(message["column"]), bool(message["keep"]))
         elif kind == "filter":
@@ -291,9 +297,8 @@ class GridView(ipywidgets.VBox):  # type: ignore[misc]
         self._grid.version += 1
 
 
-def _where(message: Message) -> tuple[int, int, tuple[int, int]]:
-    height, width = message["size"]
-    return int(message["row"]), int(message["column"]), (int(height), int(width))
+def _block(message: Message) -> Block:
+    return Block(*(int(message["block"][name]) for name in Block._fields))
 
 
 def _cell(cell: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ It has no rules of its own: what cells may hold, and what meets another's change
 from __future__ import annotations
 
 import csv
+import io
 import threading
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from torc_nb.api.inputs import Edit
 from torc_nb.errors import Conflict, InvalidRequest, ReadOnly, TorcError
 from torc_nb.frames.edits import Cell
 from torc_nb.values import equal, typed
+from torc_nb.widgets.grid import Block
 from torc_nb.workflow.draft import Draft, Place, Typed
 from torc_nb.workflow.modifying import check_has_own_rows, what_changed
 from torc_nb.workflow.sheet import ABSENT, Sheet, Stored
@@ -63,7 +65,7 @@ class Editing:
         self._sheet = Sheet(api, workflow_id, map_)
         self._draft = Draft()
         self._rows = Rows(self._sheet, self._draft)
-        self._chosen: list[int] | None = None
+        self._chosen: dict[int, int] | None = None  # jobs whose rows alone are shown, and the places of these
         self._samples: dict[Hashable, dict[type, Any]] = {}
         self._seen = self._stand()
 
@@ -85,15 +87,12 @@ class Editing:
     def rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Return rows from one place to another, as plain data."""
         with self._lock:
-            return self._rows.shown(self._shown()[start : min(stop, start + _PAGE)], start)
-
-    def still(self, n: int) -> list[dict[str, Any]]:
-        """Return the first rows, for a picture that does not move."""
-        with self._lock:
-            return self._rows.shown(self._shown()[:n], 0)
+            stop = min(stop, start + _PAGE, len(self._shown()))
+            places = range(start, stop) if self._chosen is None else list(self._chosen.values())[start:stop]
+            return self._rows.shown(self._shown()[start:stop], places)
 
     def _shown(self) -> Sequence[int]:
-        return self._sheet.jobs if self._chosen is None else self._chosen
+        return self._sheet.jobs if self._chosen is None else list(self._chosen)
 
     def _why_fixed(self) -> str:
         """Why nothing can be changed; "" where it can."""
@@ -107,7 +106,8 @@ class Editing:
         """Show only the rows that are changed by now, by whomever, or all of them."""
         with self._lock:
             changed = {*self._draft.jobs(), *(job_id for job_id, _ in self._sheet.changed_by_others)}
-            self._chosen = [job_id for job_id in self._sheet.jobs if job_id in changed] if only else None
+            places = {job_id: place for place, job_id in enumerate(self._sheet.jobs) if job_id in changed}
+            self._chosen = places if only else None
 
     # What is typed.
 
@@ -116,51 +116,52 @@ class Editing:
         with self._lock:
             return self._put({(job_id, self._sheet.columns[column]): text for job_id, column, text in cells})
 
-    def paste(self, row: int, column: int, size: tuple[int, int], text: str) -> str:
-        """Take a block as spreadsheets put it on the clipboard; one value fills all that is selected.
-
-        Parameters
-        ----------
-        row, column
-            Where the selection begins.
-        size
-            How many rows and columns are selected.
+    def paste(self, block: Block, text: str) -> str:
+        """Take cells as spreadsheets put them on the clipboard; one value fills all that is selected.
 
         Returns
         -------
         str
             What was refused, and what did not fit; "" where nothing was.
         """
-        block = list(csv.reader(text.splitlines(), delimiter="\t")) or [[""]]
-        if len(block) == 1 and len(block[0]) == 1:
-            block = [block[0] * size[1]] * size[0]
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t")) or [[""]]
+        if len(lines) == 1 and len(lines[0]) < 2:
+            lines = [(lines[0] or [""]) * block.width] * block.height
+        width = max(map(len, lines))
         with self._lock:
-            jobs = self._shown()[row : row + len(block)]
-            columns = self._sheet.columns[column : column + max(map(len, block))]
+            jobs = self._selected(block)[: len(lines)]
+            columns = self._sheet.columns[block.column : block.column + width]
             refused = self._put(
                 {
                     (job_id, name): cell
-                    for job_id, cells in zip(jobs, block, strict=False)
+                    for job_id, cells in zip(jobs, lines, strict=False)
                     for name, cell in zip(columns, cells, strict=False)
                 }
             )
-            below, beside = len(block) - len(jobs), max(map(len, block)) - len(columns)
+            below, beside = len(lines) - len(jobs), width - len(columns)
             parts = [f"{n} {what}" for n, what in ((below, "row(s) below"), (beside, "column(s) beside")) if n > 0]
             beyond = f"{' and '.join(parts)} the table were left out." if parts else ""
             return " ".join(one for one in (refused, beyond) if one)
 
-    def fill(self, row: int, column: int, size: tuple[int, int]) -> None:
-        """Give all selected rows what stands in the first of them."""
+    def fill(self, block: Block) -> str:
+        """Give all selected rows what stands in the first of them; says what was refused."""
         with self._lock:
-            first, *others = self._shown()[row : row + size[0]]
-            columns = self._sheet.columns[column : column + size[1]]
+            first, *others = self._selected(block)[: block.height]
+            columns = self._sheet.columns[block.column : block.column + block.width]
             stored = self._sheet.read([first])
             if first not in stored:
-                return
+                raise Conflict(_MOVED)
             texts = {name: self._rows.text(stored[first], name) for name in columns}
             if cut := [str(name) for name, text in texts.items() if text is None]:
                 raise InvalidRequest(f"{cut[0]} of this row cannot be typed, and so not filled in below: m.modify(df).")
-            self._put({(job_id, name): text or "" for job_id in others for name, text in texts.items()})
+            return self._put({(job_id, name): text or "" for job_id in others for name, text in texts.items()})
+
+    def _selected(self, block: Block) -> Sequence[int]:
+        """The jobs from the first row of a block on, if that is still where the front end has it."""
+        found = self._shown()[block.row :]
+        if not len(found) or found[0] != block.job:
+            raise Conflict(_MOVED)
+        return found
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -352,6 +353,7 @@ class Editing:
 
     def _stand(self) -> tuple[Any, ...]:
         """What differs once anybody changed parameters, rows or statuses: cheap to ask."""
+        self._api.database.check_exists()
         newest = self._api.list_events(self._workflow_id, 1, kinds=_EVENTS)
         return newest[-1].id if newest else 0, self._api.map_numbers(self._workflow_id, self._map_id)
 
@@ -377,6 +379,7 @@ class Editing:
 
 
 _NOTHING = "Nothing was written."
+_MOVED = "Rows came or went in this very moment, so that others stand here now: try again."
 
 
 def _effect(foreseen: Foreseen) -> str:

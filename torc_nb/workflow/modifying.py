@@ -226,10 +226,10 @@ def what_changed(rows: Iterable[Iterable[Cell]]) -> str:
         for cell in cells:
             by_column.setdefault(cell.column, []).append(cell)
     parts = []
-    for column, cells in by_column.items():
-        others = "" if all(_is_like(cell, cells[0]) for cell in cells) else " …"
-        rows = f" ({len(cells):,} row{'s' if len(cells) > 1 else ''})" if len(by_column) > 1 else ""
-        parts.append(f"{column} {cells[0].old!r:.40} → {cells[0].new!r:.40}{others}{rows}")
+    for column, found in by_column.items():
+        others = "" if all(_is_like(cell, found[0]) for cell in found) else " …"
+        n = f" ({len(found):,} row{'s' if len(found) > 1 else ''})" if len(by_column) > 1 else ""
+        parts.append(f"{column} {found[0].old!r:.40} → {found[0].new!r:.40}{others}{n}")
     more = f"; and {len(parts) - 5} more parameters" if len(parts) > 5 else ""
     return f"{', '.join(parts[:5])}{more}"
 

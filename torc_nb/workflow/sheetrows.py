@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from torc_nb.models import JobStatus
@@ -29,20 +29,14 @@ class Rows:
         self._sheet = sheet
         self._draft = draft
         self.conflicts: dict[Place, Any] = {}
-        self.affected: Collection[int] = ()
+        self.affected: Any = ()
 
-    def shown(self, jobs: Sequence[int], first: int) -> list[dict[str, Any]]:
-        """Return the rows of some jobs.
-
-        Parameters
-        ----------
-        first
-            The place of the first.
-        """
+    def shown(self, jobs: Sequence[int], places: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the rows of some jobs, which have these places in the map."""
         stored = self._sheet.show(jobs)
         return [
-            self._row(stored[job_id], place) if job_id in stored else _gone(job_id, place)
-            for place, job_id in enumerate(jobs, start=first)
+            self._row(stored[job_id], place) if job_id in stored else _gone(job_id)
+            for job_id, place in zip(jobs, places, strict=True)
         ]
 
     def text(self, row: Stored, column: Hashable) -> str | None:
@@ -60,7 +54,6 @@ class Rows:
         again = row.job_id in self.affected
         return {
             "job": row.job_id,
-            "place": place,
             "label": self._sheet.label(row, place),
             "status": self._sheet.status(row),
             "state": AGAIN if again else ONCE if is_changed and JobStatus(row.status).is_finished is False else "",
@@ -88,7 +81,11 @@ def _stored_cell(value: Any) -> dict[str, Any]:
         return {"text": "", "kind": "absent"}
     text = text_of(value)
     if text is None or isinstance(value, Opaque):
-        return {"text": repr(value)[:CUT], "kind": "object", "fixed": "It is shown, and not typed over, in a cell: m.modify(df)."}
+        return {
+            "text": repr(value)[:CUT],
+            "kind": "object",
+            "fixed": "It is shown, and not typed over, in a cell: m.modify(df).",
+        }
     if len(text) > LONGEST:
         size = f"{len(text):,} characters are too many for a cell: m.modify(df)."
         return {"text": f"{text[:CUT]}…", "kind": "text", "fixed": size}
@@ -103,5 +100,5 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, int | float) else "text"
 
 
-def _gone(job_id: int, place: int) -> dict[str, Any]:
-    return {"job": job_id, "place": place, "label": "", "status": "gone", "state": "", "cells": []}
+def _gone(job_id: int) -> dict[str, Any]:
+    return {"job": job_id, "label": "", "status": "gone", "state": "", "cells": []}

@@ -121,8 +121,13 @@ function render({ model, el }) {
     table.lay();
   }
 
+  let before = "";
+
   function showHead() {
     const head = model.get("head");
+    const which = JSON.stringify([head.rows, head.total, head.only_changed]);
+    if (which !== before) pages.forget(); // other rows stand at their places
+    before = which;
     const number = (n) => n.toLocaleString("en");
     const rows = head.only_changed ? `${number(head.rows)} of ${number(head.total)} rows` : `${number(head.total)} rows`;
     title.replaceChildren(said(head.title), ` · ${rows}`);

@@ -37,8 +37,8 @@ class Pages {
     this.arrived(version);
   }
 
-  /** What was asked for and never came is asked for again. */
-  retry() {
+  forget() {
+    this.pages.clear();
     this.asked.clear();
   }
 }

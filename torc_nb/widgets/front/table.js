@@ -7,6 +7,9 @@ const LETTER = 7.5; // width of a letter in pixels, about
 const NARROWEST = 8; // widths of columns, in letters
 const WIDEST = 36;
 
+// What is not seen, or turns what follows around; in the editor it stays what it is.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
 let tables = 0;
 
 class Table {
@@ -22,8 +25,7 @@ class Table {
     this.bubble = element("div", { class: "torc-nb-bubble", id: `${this.id}-bubble`, role: "status" });
     this.header = element("div", { class: "torc-nb-line torc-nb-head", role: "row", "aria-rowindex": "1" });
     this.body = element("div", { role: "rowgroup" });
-    this.stuck = element("div", { class: "torc-nb-stuck", role: "presentation" }, this.header, this.body);
-    this.sizer = element("div", { class: "torc-nb-sizer", role: "presentation" }, this.stuck);
+    this.sizer = element("div", { class: "torc-nb-sizer", role: "presentation" }, this.header, this.body);
     this.frame = element(
       "div",
       {
@@ -99,7 +101,8 @@ class Table {
     this.sizer.style.width = `${this.widths.reduce((a, b) => a + b, 0) * LETTER + names.length}px`;
     const borders = this.frame.offsetHeight - this.frame.clientHeight; // and the scroll bar, where there is one
     this.frame.style.height = `${(this.inSight + 1) * ROW + borders}px`;
-    this.lines = Array.from({ length: this.inSight }, () => this.line(names.length));
+    // One more than are in sight, since the first and the last may be cut; a row keeps its element while it is in sight.
+    this.lines = Array.from({ length: Math.min(rows, this.inSight + 1) }, () => this.line(names.length));
     this.body.replaceChildren(...this.lines.map((line) => line.node));
     this.active.row = Math.max(0, Math.min(this.active.row, rows - 1));
     this.anchor.row = Math.max(0, Math.min(this.anchor.row, rows - 1));
@@ -135,10 +138,11 @@ class Table {
   draw() {
     if (!this.rows) return this.bubble.replaceChildren();
     if (this.lines.length && this.fit([this.head.index || "row", ...this.columns, "status"])) return this.lay();
-    this.first = Math.max(0, Math.min(this.first, this.rows - this.inSight));
-    this.pages.want(this.first, Math.min(this.rows, this.first + this.inSight) - 1);
-    this.lines.forEach((line, i) => this.drawLine(line, this.first + i));
-    const isInSight = this.active.row >= this.first && this.active.row < this.first + this.inSight;
+    const last = Math.min(this.rows, this.first + this.lines.length) - 1;
+    this.first = Math.max(0, last - this.lines.length + 1);
+    this.pages.want(this.first, last);
+    for (let place = this.first; place <= last; place++) this.drawLine(this.lines[place % this.lines.length], place);
+    const isInSight = this.active.row >= this.first && this.active.row <= last;
     if (isInSight) this.frame.setAttribute("aria-activedescendant", this.idOf(this.active));
     else this.frame.removeAttribute("aria-activedescendant");
     this.drawBubble(isInSight);
@@ -150,7 +154,7 @@ class Table {
 
   drawLine({ node, cells }, place) {
     const row = this.pages.row(place);
-    node.hidden = place >= this.rows;
+    node.style.top = `${this.topOf(place)}px`;
     node.setAttribute("aria-rowindex", place + 2);
     node.dataset.place = place;
     node.dataset.job = row?.job ?? "";
@@ -228,7 +232,7 @@ class Table {
     this.bubble.classList.toggle("torc-nb-floats", floats);
     const { left, top } = floats ? this.placeOf(this.active) : { left: 0, top: 0 };
     this.bubble.style.left = floats ? `${Math.max(0, left - this.frame.scrollLeft)}px` : "";
-    this.bubble.style.top = floats ? `${top + ROW + 3}px` : "";
+    this.bubble.style.top = floats ? `${top - this.frame.scrollTop + ROW + 3}px` : "";
     const text = parts.map((one) => one.textContent).join("\n") + JSON.stringify(this.active);
     if (text === this.bubbleText) return;
     this.bubbleText = text;
@@ -239,7 +243,7 @@ class Table {
   /** How a cell that is in sight lies within the table. */
   placeOf(at) {
     const node = this.frame.querySelector(`[id="${this.idOf(at)}"]`);
-    return { node, left: node.offsetLeft, top: (at.row - this.first + 1) * ROW };
+    return { node, left: node.offsetLeft, top: this.topOf(at.row) };
   }
 
   // Moving.
@@ -248,12 +252,22 @@ class Table {
     return Math.max(0, this.sizer.offsetHeight - this.frame.clientHeight);
   }
 
+  /** Whether there are too many rows for each to have its own place in what is scrolled. */
+  get isCramped() {
+    return (this.rows + 1) * ROW > TALLEST;
+  }
+
+  /** Where a row lies within what is scrolled. */
+  topOf(place) {
+    return this.isCramped ? this.frame.scrollTop + (place - this.first + 1) * ROW : (place + 1) * ROW;
+  }
+
   scrolled() {
+    const { scrollTop } = this.frame;
     const rest = this.rows - this.inSight;
-    const first = this.slack ? Math.round((this.frame.scrollTop / this.slack) * rest) : 0;
-    if (first === this.first) return;
-    if (this.editor) this.commit();
-    this.first = first;
+    const first = this.isCramped ? Math.round((scrollTop / this.slack) * rest) : Math.floor(scrollTop / ROW);
+    if (this.isCramped) this.commit();
+    this.first = Math.max(0, Math.min(first, rest));
     this.draw();
   }
 
@@ -264,12 +278,22 @@ class Table {
       column: Math.max(0, Math.min(column, this.columns.length)),
     };
     if (!extend) this.anchor = { ...this.active };
-    const rest = this.rows - this.inSight;
-    if (this.active.row < this.first) this.first = this.active.row;
-    else if (this.active.row >= this.first + this.inSight) this.first = this.active.row - this.inSight + 1;
-    if (rest > 0) this.frame.scrollTop = (this.first / rest) * this.slack;
+    this.scrollUpOrDown();
     this.draw();
     this.scrollAside();
+  }
+
+  /** Bring the active row into sight. */
+  scrollUpOrDown() {
+    const { row } = this.active;
+    if (!this.isCramped) {
+      const lowest = (row + 2) * ROW - this.frame.clientHeight;
+      this.frame.scrollTop = Math.min(row * ROW, Math.max(lowest, this.frame.scrollTop));
+      this.first = Math.floor(this.frame.scrollTop / ROW);
+      return;
+    }
+    this.first = Math.min(row, Math.max(row - this.inSight + 1, this.first));
+    this.frame.scrollTop = (this.first / (this.rows - this.inSight)) * this.slack;
   }
 
   /** Bring the active cell into sight where the table is wider than its frame. */
@@ -318,7 +342,8 @@ class Table {
   where() {
     const { top, bottom, left, right } = this.selected;
     const width = Math.min(right, this.columns.length - 1) - left + 1;
-    return { row: top, column: left, size: [bottom - top + 1, width] };
+    const job = this.pages.row(top)?.job ?? -1;
+    return { block: { row: top, job, column: left, height: bottom - top + 1, width } };
   }
 
   select(top, left, bottom, right) {
@@ -380,7 +405,7 @@ class Table {
     Object.assign(this.editor.style, { left: `${left}px`, top: `${top}px`, minWidth: `${node.offsetWidth}px` });
     const lines = cell.text.split("\n").length;
     this.editor.style.height = `${Math.min(6, lines) * ROW}px`;
-    this.stuck.append(this.editor);
+    this.sizer.append(this.editor);
     this.editor.focus({ preventScroll: true });
     if (text === undefined) this.editor.select();
   }
@@ -454,5 +479,6 @@ function quoted(text) {
 /** The text of a cell; where somebody else changed it meanwhile, with theirs. */
 function inCell(cell) {
   if (!cell) return "";
-  return cell.theirs === undefined ? cell.text : `${cell.text} · meanwhile ${cell.theirs}`;
+  const text = cell.theirs === undefined ? cell.text : `${cell.text} · meanwhile ${cell.theirs}`;
+  return text.replace(UNSEEN, "\ufffd");
 }
