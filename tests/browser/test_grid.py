@@ -10,6 +10,7 @@ from collections.abc import Callable
 from browser.grid import MESH, NAME, Grid, N
 from browser.notebook import Notebook
 from playwright.sync_api import expect
+from services.jupyter import JupyterServer
 
 DECLARE = """
 from torc_nb import Workflow
@@ -181,3 +182,30 @@ def test_hostile_values_are_text(open_notebook: Callable[..., Notebook]) -> None
     assert notebook.evaluate("() => window.hacked === undefined")
     assert len(str(notebook.save())) < 50_000
     notebook.screenshot("hostile", grid.node)
+
+
+def test_a_lab_that_cannot_draw_it_has_the_table_and_what_to_type(
+    open_notebook: Callable[..., Notebook], lab_without_anywidget: JupyterServer
+) -> None:
+    """The first rows, and no complaint."""
+    notebook = open_notebook([DECLARE.replace("ROWS", "20"), "m.edit()"], on=lab_without_anywidget)
+    notebook.run_all()
+    still = notebook.output(1)
+    expect(still).to_contain_text("20 rows to edit")
+    expect(still).to_contain_text("wf['run'].modify(df)")
+    expect(still).to_contain_text("case 9")
+    expect(still.locator(".jupyter-widgets-error-widget")).not_to_be_visible()
+    notebook.screenshot("still", still)
+    notebook.console[:] = [said for said in notebook.console if "anywidget" not in said]
+
+
+def test_in_notebook_7(open_notebook: Callable[..., Notebook], notebook_7: JupyterServer) -> None:
+    """The same grid."""
+    notebook = open_notebook([DECLARE.replace("ROWS", "20"), "m.edit()"], on=notebook_7)
+    notebook.run_all()
+    grid = Grid(notebook)
+    expect(notebook.output(1).locator("[data-torc-nb]")).not_to_be_visible()
+    grid.type(2, MESH, "0.3")
+    expect(grid.summary).to_contain_text("1 of 20 rows: mesh 0.1 → 0.3")
+    grid.press("revert")
+    expect(grid.summary).to_contain_text("Nothing is changed")

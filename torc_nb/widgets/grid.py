@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from html import escape
 from typing import Any, NamedTuple, Protocol
 
 import anywidget
-import ipywidgets
 import traitlets
 
 from torc_nb.models import JobStatus
 from torc_nb.models.names import printable
 from torc_nb.models.palette import COLOURS
 from torc_nb.widgets import assets
+from torc_nb.widgets.live import _answer_where_asked as answer_where_asked
+from torc_nb.widgets.place import Place
 from torc_nb.widgets.poll import Poll
 from torc_nb.widgets.presence import Presence
 from torc_nb.widgets.view import POLL
@@ -31,9 +32,6 @@ _STILL = 10
 
 #: What would run again is not counted anew, on account of what others do, before so many times as long as it took.
 _REST = 10.0
-
-#: Where a front end cannot draw the grid, ipywidgets complains, and this hides that.
-_STILL_STYLE = "<style>.torc-nb-sheet > div:has(> .jupyter-widgets-error-widget) { display: none }</style>"
 
 _STATUSES = [[status.label, COLOURS[status], status.sentence] for status in JobStatus]
 
@@ -103,6 +101,8 @@ class Grid(anywidget.AnyWidget):
     _esm = assets.text("elements.js", "pages.js", "outbox.js", "table.js", "grid.js")
     _css = assets.text("grid.css")
 
+    #: By which the still pictures of the grid are found on a page.
+    picture = traitlets.Unicode().tag(sync=True)
     statuses = traitlets.List(_STATUSES).tag(sync=True)
     head = traitlets.Dict().tag(sync=True)
     summary = traitlets.Dict().tag(sync=True)
@@ -113,16 +113,19 @@ class Grid(anywidget.AnyWidget):
     version = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, hear: Callable[[Message], None]) -> None:
-        super().__init__()
+        super().__init__(picture=secrets.token_hex(8))
         self.on_msg(lambda _widget, content, _buffers: hear(content))
-        _answer_where_asked(self.comm)
+        answer_where_asked(self.comm)
 
     def __repr__(self) -> str:
         return "Grid()"
 
 
-class GridView(ipywidgets.VBox):  # type: ignore[misc]
-    """A grid in a notebook, beside a still picture for front ends that cannot draw it, and for the saved notebook.
+class GridView:
+    """A grid in a notebook.
+
+    It is shown as two outputs: a still picture as HTML and text, for front ends that cannot draw the grid, for pages
+    whose kernel is gone and for the saved notebook; and the widget, whose front end hides the picture.
 
     What is done in it is done in a thread of its own, one thing after the other, so that neither the kernel waits for
     the database nor the database for the kernel.
@@ -145,23 +148,24 @@ class GridView(ipywidgets.VBox):  # type: ignore[misc]
         self._counting = ThreadPoolExecutor(1, "torc-nb grid")
         self._counted = (0.0, 0.0)
         self._grid = Grid(self._hear)
-        self._still = ipywidgets.HTML()
-        self._still.add_class("torc-nb-still")
         self._grid.head = edited.head()
-        super().__init__([self._grid, self._still])
-        self.add_class("torc-nb-sheet")
 
     def __repr__(self) -> str:
         head = self._grid.head
         return f"{printable(head['title'])}: {head['total']:,} rows to edit; {self._instead}"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Return the widget, with a still picture and a line of text for where no grid can be."""
-        self._still.value = "" if self._presence.is_known else _STILL_STYLE + self.html
-        bundle: dict[str, Any] = super()._repr_mimebundle_()
-        if os.environ.get("TORC_NB_PROGRESS") == "plain" or "ipykernel.zmqshell" not in sys.modules:
-            bundle = {}
-        return bundle | {"text/plain": repr(self), "text/html": self.html}
+    def _ipython_display_(self) -> None:
+        """Display the grid, and the picture that stands for it."""
+        if "ipykernel.zmqshell" not in sys.modules:
+            print(repr(self))
+            return
+        is_still = os.environ.get("TORC_NB_PROGRESS") == "plain"
+        Place(self._grid).show({"text/plain": repr(self), "text/html": self.html}, is_last=is_still)
+
+    @property
+    def widget(self) -> Grid:
+        """The widget alone, to be put beside others."""
+        return self._grid
 
     @property
     def html(self) -> str:
@@ -211,7 +215,7 @@ class GridView(ipywidgets.VBox):  # type: ignore[misc]
         self._poll.remove(self)
         self._doing.shutdown(wait=False)
         self._counting.shutdown(wait=False)
-        super().close()
+        self._grid.close()
 
     # What front ends send.
 
@@ -303,14 +307,3 @@ def _block(message: Message) -> Block:
 
 def _cell(cell: dict[str, Any]) -> str:
     return f"<td><bdi>{escape(cell['text'][:100])}</bdi></td>"
-
-
-def _answer_where_asked(comm: Any) -> None:
-    """Let messages of the front end arrive where it addressed them: at a subshell, so that a busy kernel hears them.
-
-    Some versions of ipykernel deliver them where the widget last sent something from, which for a thread is the main
-    shell: they would wait for the end of the running cell.
-    """
-    if hasattr(comm, "_reply_subshell_for"):
-        with contextlib.suppress(AttributeError):
-            comm._reply_subshell_for = lambda _data, addressed: addressed

@@ -194,6 +194,7 @@ function render({ model, el }) {
   showHead();
   showSummary();
 
+  const showPictures = hidePictures(model);
   const clock = setInterval(showNotice, 500);
   const here = setInterval(() => send(model, { kind: "here" }), HERE * 1000);
   send(model, { kind: "here" });
@@ -201,6 +202,7 @@ function render({ model, el }) {
     clearInterval(clock);
     clearInterval(here);
     table.close();
+    showPictures();
     for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
     send(model, { kind: "gone" });
   };

@@ -115,7 +115,7 @@ class Table {
     const sample = Array.from({ length: this.inSight }, (_, i) => this.pages.row(this.first + i)).filter(Boolean);
     const widths = names.map((name, i) => {
       const texts = sample.map((row) => (i === 0 ? row.label : i > n ? "completed, runs again" : inCell(row.cells[i - 1])));
-      const longest = Math.max(name.length, ...texts.map((text) => text.length)) + 3;
+      const longest = Math.max(name.length, ...texts.map((text) => text.length)) + (i > n ? 5 : 3);
       return Math.max(this.widths[i] ?? 0, Math.min(WIDEST, Math.max(NARROWEST, longest)));
     });
     const isWider = widths.join() !== this.widths.join();
@@ -172,6 +172,10 @@ class Table {
       if (i <= this.columns.length) return this.write(cell, this.shown(row, column));
       const state = { again: ", runs again", once: ", takes it" }[row?.state] ?? "";
       this.write(cell, { text: row ? row.status + state : "…" });
+      const [, colour, sentence] = this.model.get("statuses").find(([name]) => name === row?.status) ?? [];
+      cell.node.classList.add("torc-nb-status");
+      cell.node.style.setProperty("--torc-nb-status", colour ?? "transparent");
+      cell.node.title = sentence ?? "";
     });
   }
 
