@@ -98,7 +98,7 @@ class Grid(anywidget.AnyWidget):
         Called with each message of a front end, in whatever thread it arrives.
     """
 
-    _esm = assets.text("elements.js", "pages.js", "outbox.js", "table.js", "grid.js")
+    _esm = assets.text("elements.js", "pages.js", "outbox.js", "cells.js", "editor.js", "table.js", "grid.js")
     _css = assets.text("grid.css")
 
     #: By which the still pictures of the grid are found on a page.

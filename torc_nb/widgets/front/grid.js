@@ -82,7 +82,7 @@ class Foot {
 
 function render({ model, el }) {
   el.classList.add("torc-nb-grid");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's shortcuts stay away from what is typed here
+  el.dataset.lmSuppressShortcuts = "true";
 
   const notice = element("div", { class: "torc-nb-notice", role: "status" });
   const title = element("div", { class: "torc-nb-title" });
@@ -174,7 +174,7 @@ function render({ model, el }) {
   function backTo([job, column]) {
     const row = table.active.row;
     const places = [row, row - 1, row + 1].filter((place) => pages.row(place)?.job === job);
-    if (table.editor || !places.length) return false;
+    if (table.editor.node || !places.length) return false;
     table.go(places[0], column);
     return true;
   }

@@ -7,9 +7,6 @@ const LETTER = 7.5; // width of a letter in pixels, about
 const NARROWEST = 8; // widths of columns, in letters
 const WIDEST = 36;
 
-// What is not seen, or turns what follows around; in the editor it stays what it is.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
 let tables = 0;
 
 class Table {
@@ -19,7 +16,7 @@ class Table {
     this.first = 0; // the place of the first row in sight
     this.active = { row: 0, column: 0 };
     this.anchor = { row: 0, column: 0 };
-    this.editor = null;
+    this.editor = new Editor(this);
     this.lines = [];
     this.widths = [];
     this.bubble = element("div", { class: "torc-nb-bubble", id: `${this.id}-bubble`, role: "status" });
@@ -32,6 +29,7 @@ class Table {
         class: "torc-nb-frame",
         role: "grid",
         tabindex: "0",
+        "data-lm-suppress-shortcuts": "true", // Jupyter's keys ("0 0", "d d") would be taken from what is typed
         "aria-multiselectable": "true",
         "aria-describedby": `${this.id}-bubble`,
         onscroll: () => this.scrolled(),
@@ -168,10 +166,10 @@ class Table {
       const isSelected = place >= top && place <= bottom && column >= left && column <= right;
       cell.node.setAttribute("aria-selected", String(isSelected));
       cell.node.classList.toggle("torc-nb-active", place === this.active.row && column === this.active.column);
-      if (i === 0) return this.write(cell, { text: row?.label ?? "" });
-      if (i <= this.columns.length) return this.write(cell, this.shown(row, column));
+      if (i === 0) return writeCell(cell, { text: row?.label ?? "" });
+      if (i <= this.columns.length) return writeCell(cell, this.shown(row, column), this.head.fixed);
       const state = { again: ", runs again", once: ", takes it" }[row?.state] ?? "";
-      this.write(cell, { text: row ? row.status + state : "…" });
+      writeCell(cell, { text: row ? row.status + state : "…" });
       const [, colour, sentence] = this.model.get("statuses").find(([name]) => name === row?.status) ?? [];
       cell.node.classList.add("torc-nb-status");
       cell.node.style.setProperty("--torc-nb-status", colour ?? "transparent");
@@ -185,26 +183,6 @@ class Table {
     const cell = row.cells[column] ?? { text: "", kind: "absent" };
     const text = this.outbox.text(row.job, column);
     return text === undefined ? cell : { ...cell, text, was: cell.was ?? cell.text, waits: true, refusal: undefined };
-  }
-
-  write({ node, text }, cell) {
-    const shown = inCell(cell);
-    if (text.textContent !== shown) text.textContent = shown;
-    const is = {
-      "torc-nb-edited": cell.was !== undefined,
-      "torc-nb-refused": Boolean(cell.refusal),
-      "torc-nb-conflict": cell.theirs !== undefined,
-      "torc-nb-others": cell.before !== undefined,
-      "torc-nb-waits": Boolean(cell.waits),
-      "torc-nb-fixed": Boolean(cell.fixed),
-      "torc-nb-number": cell.kind === "number",
-      "torc-nb-none": cell.kind === "none" || cell.kind === "absent",
-    };
-    for (const [name, does] of Object.entries(is)) node.classList.toggle(name, does);
-    node.setAttribute("aria-invalid", String(Boolean(cell.refusal)));
-    if (node.getAttribute("role") === "gridcell")
-      node.setAttribute("aria-readonly", String(cell.kind === undefined || Boolean(cell.fixed || this.head.fixed)));
-    node.title = shown.length > 20 ? shown : "";
   }
 
   /** Say of the active cell what its text does not. */
@@ -270,7 +248,7 @@ class Table {
     const { scrollTop } = this.frame;
     const rest = this.rows - this.inSight;
     const first = this.isCramped ? Math.round((scrollTop / this.slack) * rest) : Math.floor(scrollTop / ROW);
-    if (this.isCramped) this.commit();
+    if (this.isCramped) this.editor.commit();
     this.first = Math.max(0, Math.min(first, rest));
     this.draw();
   }
@@ -363,13 +341,13 @@ class Table {
   }
 
   pressed(event) {
-    if (this.editor?.contains(event.target)) return;
+    if (event.target === this.editor.node) return;
     const head = event.target.closest("[data-head]");
     const cell = this.cellOf(event);
     if (!head && !cell) return; // the scroll bar
     event.stopPropagation();
     event.preventDefault();
-    this.commit();
+    this.editor.commit();
     this.frame.focus({ preventScroll: true });
     if (head && head.dataset.head >= 0 && head.dataset.head < this.columns.length)
       this.select(0, Number(head.dataset.head), this.rows - 1, Number(head.dataset.head));
@@ -378,71 +356,26 @@ class Table {
 
   dragged(event) {
     const cell = this.cellOf(event);
-    if (cell && !this.editor) this.go(cell.row, cell.column, true);
+    if (cell && !this.editor.node) this.go(cell.row, cell.column, true);
   }
 
   // Editing.
 
   edit(text) {
+    this.go(this.active.row, this.active.column);
     const row = this.pages.row(this.active.row);
     if (this.head.fixed || !row || this.active.column >= this.columns.length) return;
     const cell = this.shown(row, this.active.column);
-    if (cell.fixed) {
-      this.isAsked = true;
-      return this.draw();
-    }
-    const { node, left, top } = this.placeOf(this.active);
-    this.anchor = { ...this.active };
-    this.edited = { job: row.job, column: this.active.column, text: cell.text };
-    this.editor = element("textarea", {
-      class: "torc-nb-editor",
-      rows: "1",
-      spellcheck: "false",
-      dir: "auto",
-      "aria-label": `${this.columns[this.active.column]}, ${row.label}`,
-      "aria-describedby": `${this.id}-bubble`,
-      "aria-invalid": String(Boolean(cell.refusal)),
-      onkeydown: (event) => this.keyInEditor(event),
-      onblur: () => this.commit(),
-    });
-    this.editor.value = text ?? cell.text;
-    Object.assign(this.editor.style, { left: `${left}px`, top: `${top}px`, minWidth: `${node.offsetWidth}px` });
-    const lines = cell.text.split("\n").length;
-    this.editor.style.height = `${Math.min(6, lines) * ROW}px`;
-    this.sizer.append(this.editor);
-    this.editor.focus({ preventScroll: true });
-    if (text === undefined) this.editor.select();
-  }
-
-  keyInEditor(event) {
-    event.stopPropagation();
-    if (event.isComposing) return;
-    const { row, column } = this.active;
-    const after = {
-      Enter: () => (this.commit(), this.go(row + (event.shiftKey ? -1 : 1), column)),
-      Tab: () => (this.commit(), this.go(row, column + (event.shiftKey ? -1 : 1))),
-      Escape: () => this.leave(),
-    }[event.key];
-    if (!after) return;
-    event.preventDefault();
-    if (event.key === "Enter" && event.altKey) return this.editor.setRangeText("\n", this.editor.selectionStart, this.editor.selectionEnd, "end");
-    after();
-    this.frame.focus({ preventScroll: true });
-  }
-
-  leave() {
-    const editor = this.editor;
-    this.editor = null; // before it loses its focus, which commits
-    editor?.remove();
-  }
-
-  commit() {
-    if (!this.editor) return;
-    const { job, column, text } = this.edited;
-    const typed = this.editor.value;
-    this.leave();
-    if (typed !== text) this.act({ kind: "type", cells: [[job, column, typed]] });
+    if (!cell.fixed) return this.editor.open(row, cell, text);
+    this.isAsked = true;
     this.draw();
+  }
+
+  /** What an editor leaves behind: the text, where it is another one, and where to go from there. */
+  typed(edited, text, down, right) {
+    if (text !== edited.text) this.act({ kind: "type", cells: [[edited.job, edited.column, text]] });
+    if (down || right) this.go(this.active.row + down, this.active.column + right);
+    else this.draw();
   }
 
   clear() {
@@ -473,16 +406,4 @@ class Table {
     if (this.head.fixed || this.active.column >= this.columns.length) return;
     this.act({ kind: "paste", ...this.where(), text: event.clipboardData.getData("text/plain") });
   }
-}
-
-/** A cell as spreadsheets put it on the clipboard. */
-function quoted(text) {
-  return /^"|[\t\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** The text of a cell; where somebody else changed it meanwhile, with theirs. */
-function inCell(cell) {
-  if (!cell) return "";
-  const text = cell.theirs === undefined ? cell.text : `${cell.text} · meanwhile ${cell.theirs}`;
-  return text.replace(UNSEEN, "\ufffd");
 }
