@@ -137,9 +137,7 @@ POOL = Contender("ProcessPoolExecutor", "2 processes, `map(chunksize=1)`", None,
 TORC_NB = Contender(
     "torc_nb",
     "`map` to `results()`, SQLite, one worker of 2 CPUs; capture, memory, CPU time and fingerprints on",
-    "torc_nb",
-    _torc_nb,
-    _result_column,
+    "torc_nb", _torc_nb, _result_column,
 )
 CONTENDERS = {
     contender.name: contender
@@ -147,23 +145,14 @@ CONTENDERS = {
         TORC_NB,
         POOL,
         Contender("joblib", "loky, `n_jobs=2`, its automatic batches", "joblib", _joblib),
-        Contender(
-            "dask.distributed",
-            "LocalCluster, 2 processes of 1 thread, `map(pure=False)`, `gather`",
-            "distributed",
-            _dask,
-        ),
+        Contender("dask.distributed", "LocalCluster, 2 processes of 1 thread, `map(pure=False)`, `gather`",
+                  "distributed", _dask),
         Contender("Parsl", "HighThroughputExecutor, local provider, 2 workers, no monitoring", "parsl", _parsl),
         Contender("ipyparallel", "2 engines, load-balanced view, `map_sync`", "ipyparallel", _ipyparallel),
         Contender("executorlib", "SingleNodeExecutor, `max_cores=2`: a process per call", "executorlib", _executorlib),
-        Contender(
-            "executorlib, block",
-            "SingleNodeExecutor, `block_allocation=True`: 2 warm processes",
-            "executorlib",
-            _executorlib_block,
-        ),
-        Contender(
-            "submitit", "local executor, `map_array`: all at once, a Python start per job", "submitit", _submitit
-        ),
+        Contender("executorlib, block", "SingleNodeExecutor, `block_allocation=True`: 2 warm processes", "executorlib",
+                  _executorlib_block),
+        Contender("submitit", "local executor, `map_array`: all at once, a Python start per job", "submitit",
+                  _submitit),
     ]
 }

@@ -16,15 +16,11 @@ def measure(jobs: int, cap_seconds: float, folder: Path) -> Section:
     outcomes = {name: _outcome(name, jobs, cap_seconds, folder) for name in CONTENDERS}
     pool = outcomes[POOL.name]
     rows = [_row(name, outcome, pool) for name, outcome in outcomes.items()]
-    return Section(
-        f"{jobs:,} trivial jobs, every system",
-        Table(HEADINGS, rows),
-        [
-            f"Start-up is the time to open the system and to get {WARM_UP_JOBS} first results.",
-            f"A system too slow to do {jobs:,} jobs in {cap_seconds:.0f} s was given fewer; the count says how many.",
-            f"{TORC_NB.name} alone stores each parameter, result and attempt in a database that outlives the process.",
-        ],
-    )
+    return Section(f"{jobs:,} trivial jobs, every system", Table(HEADINGS, rows), [
+        f"Start-up is the time to open the system and to get {WARM_UP_JOBS} first results.",
+        f"A system too slow to do {jobs:,} jobs in {cap_seconds:.0f} s was given fewer; the count says how many.",
+        f"{TORC_NB.name} alone stores each parameter, result and attempt in a database that outlives the process.",
+    ])
 
 
 def _outcome(name: str, jobs: int, cap_seconds: float, folder: Path) -> Timing | CouldNotRun:
@@ -39,12 +35,5 @@ def _row(name: str, outcome: Timing | CouldNotRun, pool: Timing | CouldNotRun) -
     if isinstance(outcome, CouldNotRun):
         return [name, "", setup, "", f"could not run: {outcome}", "", ""]
     ratio = f"{outcome.rate / pool.rate:.2g}" if isinstance(pool, Timing) else ""
-    return [
-        name,
-        outcome.version,
-        setup,
-        f"{outcome.jobs:,}",
-        f"{outcome.rate:,.0f}",
-        ratio,
-        f"{outcome.startup_seconds:.1f}",
-    ]
+    return [name, outcome.version, setup, f"{outcome.jobs:,}", f"{outcome.rate:,.0f}", ratio,
+            f"{outcome.startup_seconds:.1f}"]

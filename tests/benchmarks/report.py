@@ -68,11 +68,8 @@ def _cell(text: str) -> str:
 
 
 def _processor() -> str:
-    models = (
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    )
+    models = (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+              if line.startswith("model name"))
     return next(models, platform.machine())
 
 

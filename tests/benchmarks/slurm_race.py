@@ -42,16 +42,12 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
     rows = [[name, *map(_shown, taken), _median(taken)] for name, taken in outcomes.items()]
     rows.append(["torc_nb / dask-jobqueue", *_ratios(*outcomes.values())])
     headings = ["System", *(f"Round {number} s" for number in range(1, rounds + 1)), "Median s"]
-    return Section(
-        f"{jobs:,} trivial jobs on {NODES} idle Slurm nodes",
-        Table(headings, rows),
-        [
-            f"The nodes are slurmd processes on this one machine, which Slurm is told have {CPUS_PER_NODE} CPUs each.",
-            "torc_nb: `schedule_nodes`, `wait`, `results`, on PostgreSQL; `map` before.",
-            "dask-jobqueue: `SLURMCluster`, one process per node with a thread per CPU, `scale`, `client.map`, `gather`.",
-            "The clock of both starts with nothing submitted to Slurm.",
-        ],
-    )
+    return Section(f"{jobs:,} trivial jobs on {NODES} idle Slurm nodes", Table(headings, rows), [
+        f"The nodes are slurmd processes on this one machine, which Slurm is told have {CPUS_PER_NODE} CPUs each.",
+        "torc_nb: `schedule_nodes`, `wait`, `results`, on PostgreSQL; `map` before.",
+        "dask-jobqueue: `SLURMCluster`, one process per node with a thread per CPU, `scale`, `client.map`, `gather`.",
+        "The clock of both starts with nothing submitted to Slurm.",
+    ])
 
 
 def _torc_nb(jobs: int, place: Place, folder: Path) -> float:
@@ -75,14 +71,8 @@ def _dask_jobqueue(jobs: int, place: Place, folder: Path) -> float:
     from distributed import Client
 
     cluster = SLURMCluster(
-        cores=CPUS_PER_NODE,
-        processes=1,
-        memory="3GB",
-        walltime="00:10:00",
-        interface="lo",
-        scheduler_options={"dashboard_address": None},
-        local_directory=folder,
-        log_directory=folder,
+        cores=CPUS_PER_NODE, processes=1, memory="3GB", walltime="00:10:00", interface="lo",
+        scheduler_options={"dashboard_address": None}, local_directory=folder, log_directory=folder,
     )
     with cluster, Client(cluster) as client:
         params = fresh_parameters(jobs)
@@ -102,7 +92,9 @@ def _check(found: list[float], params: list[dict[str, float]]) -> None:
         raise ValueError("wrong results")
 
 
-def _side_seconds(name: str, jobs: int, place: Place, folder: Path, environment: dict[str, str]) -> float | CouldNotRun:
+def _side_seconds(
+    name: str, jobs: int, place: Place, folder: Path, environment: dict[str, str]
+) -> float | CouldNotRun:
     arguments = [name, str(jobs), *place, str(folder)]
     try:
         answer = in_fresh_interpreter("tests.benchmarks.slurm_race", arguments, LIMIT_SECONDS, environment)

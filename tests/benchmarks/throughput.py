@@ -26,15 +26,11 @@ def measure(jobs: int, pairs: int, folder: Path) -> Section:
             ratios.append(torc_nb.rate / pool.rate)
         rows.append([str(pair), _shown(pool), _shown(torc_nb), f"{ratios[-1]:.2f}" if len(ratios) == pair else ""])
     rows.append(["median", "", "", f"{median(ratios):.2f}" if len(ratios) == pairs else "none: a run gave no figure"])
-    return Section(
-        heading,
-        Table(headings, rows),
-        [
-            f"{TORC_NB.name}: {TORC_NB.setup}.",
-            "SQLite in WAL mode with `synchronous = NORMAL`, as for every user.",
-            f"Pool: {POOL.setup}.",
-        ],
-    )
+    return Section(heading, Table(headings, rows), [
+        f"{TORC_NB.name}: {TORC_NB.setup}.",
+        "SQLite in WAL mode with `synchronous = NORMAL`, as for every user.",
+        f"Pool: {POOL.setup}.",
+    ])
 
 
 def _rate(name: str, jobs: int, folder: Path) -> Timing | CouldNotRun:

@@ -70,11 +70,7 @@ def in_fresh_interpreter(
     with TemporaryDirectory(prefix="bench-output-") as folder, Path(folder, "out").open("w+") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=surroundings,
-            cwd=REPOSITORY,
-            start_new_session=True,
+            stdout=output, stderr=subprocess.STDOUT, env=surroundings, cwd=REPOSITORY, start_new_session=True,
         )
         try:
             code = process.wait(timeout)

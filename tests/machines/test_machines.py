@@ -126,7 +126,7 @@ def test_the_servers_cable_is_pulled_for_a_while(lab: Lab) -> None:
     for node in NODES:
         lab.let_go(node, *lab.rows(node))
     lab.until(lambda: [len(lab.rows(node, "ended")) for node in NODES] == [len(lab.rows(node)) for node in NODES])
-    assert f'does not answer: connection failed: connection to server at "{lab.hosts[DESK].address}"' in lab.told[-1]
+    assert f"does not answer: connection failed: connection to server at \"{lab.hosts[DESK].address}\"" in lab.told[-1]
     lab.hosts[DESK].plug_in()
     lab.until(lambda: "ready" in lab.told[-1] or "running" in lab.told[-1] or "completed" in lab.told[-1])
     lab.let_all_go()
