@@ -18,7 +18,7 @@ from torc_nb.models import JobStatus
 from torc_nb.models.names import printable
 from torc_nb.models.palette import COLOURS
 from torc_nb.widgets import assets
-from torc_nb.widgets.live import _answer_where_asked as answer_where_asked
+from torc_nb.widgets.live import answer_where_asked
 from torc_nb.widgets.place import Place
 from torc_nb.widgets.poll import Poll
 from torc_nb.widgets.presence import Presence
