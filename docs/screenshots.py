@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from browser import chromium
+from browser.grid import Grid
 from browser.notebook import Notebook
 from services.jupyter import JupyterServer
 
@@ -124,8 +125,29 @@ def refreshing(stage: Stage) -> None:
         stage.save(notebook, "refreshing")
 
 
+def edit(stage: Stage) -> None:
+    """Two edited cells of a grid, and what would run again."""
+    declare = """wf = Workflow("sweep")
+rows = [{"mesh": 0.1, "load": 10 * n, "name": f"beam {n}", "solver": {"rtol": 1e-06}} for n in range(200)]
+m = wf.map(run, rows, postprocess=sum)
+wf.run(num_cpus=2)
+m.wait()"""
+    function = 'from torc_nb import Workflow\n\ndef run(params):\n    return params["mesh"] * params["load"]'
+    with stage.notebook("sweep", [function, declare, "m.edit()"], size=(900, 700)) as notebook:
+        notebook.run_all()
+        grid = Grid(notebook)
+        for job in (3, 6):
+            grid.type(job, 0, "0.05")
+        grid.cell(9, 0).click()
+        grid.summary.get_by_text("2 of 201 jobs would be ready again").wait_for()
+        stage.save(notebook, "edit", notebook.cell(2))
+        notebook.theme("dark")
+        stage.save(notebook, "edit-dark", notebook.cell(2))
+        notebook.theme("light")
+
+
 #: Every scene, in the order in which they are played.
-SCENES: list[Callable[[Stage], None]] = [first_map, live_view, refreshing]
+SCENES: list[Callable[[Stage], None]] = [first_map, live_view, refreshing, edit]
 
 
 def main(chosen: list[str]) -> None:

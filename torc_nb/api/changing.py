@@ -8,11 +8,24 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from torc_nb import changes
+from torc_nb.api import inputs
 from torc_nb.api.code_now import code_now
+from torc_nb.api.inputs import Edit
 from torc_nb.api.resources import changed
 from torc_nb.changes import Report
-from torc_nb.models import JobStatus
-from torc_nb.store import Database, acceptance, dependencies, failures, jobs, maps, requirements, resetting, workflows
+from torc_nb.models import CLAIMED, FINISHED, JobStatus
+from torc_nb.store import (
+    Database,
+    acceptance,
+    dependencies,
+    failures,
+    jobs,
+    maps,
+    params,
+    requirements,
+    resetting,
+    workflows,
+)
 
 
 class Rerun(NamedTuple):
@@ -21,6 +34,13 @@ class Rerun(NamedTuple):
     ready: int
     waits: int
     notes: tuple[str, ...]
+
+
+class Foreseen(NamedTuple):
+    """What changed parameters would do: what a reinitialize would then, and how many jobs just begin with them."""
+
+    report: Report
+    at_once: int
 
 
 class Changing:
@@ -52,6 +72,28 @@ class Changing:
         if accept:
             acceptance.accept(self.database, workflow_id, current.digests())
         return changes.reinitialized(self.database, workflow_id, current, absent)
+
+    def foresee(self, workflow_id: int, function_id: int, edits: Iterable[Edit]) -> Foreseen:
+        """Return what a reinitialize would do once jobs that call a function were given other parameters.
+
+        Nothing is written.
+
+        Raises
+        ------
+        CannotCapture
+            A function as it now is cannot travel.
+        CannotStore
+            A parameter cannot be kept.
+        """
+        encode = inputs.Encoder(self.database, workflows.get(self.database, workflow_id), function_id, is_trial=True)
+        found = [params.Change(edit.job_id, edit.rev, *encode(edit.job_id, edit.value)) for edit in edits]
+        written = params.foreseen(self.database, workflow_id, sorted(found))
+        supposed = {job_id: inputs.waits(one) for job_id, one in written.items()}
+        known = maps.listed(self.database, workflow_id)
+        current, absent = code_now(self.database, workflow_id, known, "its code counts as unchanged")
+        report = changes.foreseen(self.database, workflow_id, current, absent, supposed)
+        at_once = sum(one.status not in CLAIMED and one.status not in FINISHED for one in written.values())
+        return Foreseen(report, at_once)
 
     def accept_results(self, workflow_id: int, job_ids: Iterable[int] | None = None) -> Rerun:
         """Let results of completed jobs count as those of the code as it now is: all, or those of these jobs.

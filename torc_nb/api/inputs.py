@@ -67,13 +67,21 @@ class Modified(UserDataModel):
 
 
 class Encoder:
-    """Encodes new parameters of jobs that call a function; classes that did not travel with it are refused."""
+    """Encodes new parameters of jobs that call a function; classes that did not travel with it are refused.
 
-    def __init__(self, database: Database, workflow: WorkflowModel, function_id: int) -> None:
+    Parameters
+    ----------
+    is_trial
+        The texts are not to be stored, so that large values need no file.
+    """
+
+    def __init__(
+        self, database: Database, workflow: WorkflowModel, function_id: int, *, is_trial: bool = False
+    ) -> None:
         self._database = database
         self._workflow = workflow
         self._function_id = function_id
-        self._spill = Spill(Path(workflow.files) / "values")
+        self._spill = None if is_trial else Spill(Path(workflow.files) / "values")
 
     def __call__(self, job_id: int, value: Any) -> tuple[str, bytes]:
         """Return the text and its digest."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from torc_nb.changes.current import Current
@@ -13,10 +14,27 @@ from torc_nb.store import Database, downstream, ephemeral, resetting, staleness,
 from torc_nb.store.downstream import Downstream
 from torc_nb.store.staleness import Stale
 
+NOTHING: Mapping[int, bool] = MappingProxyType({})
 
-def foreseen(database: Database, workflow_id: int, current: Current, notes: Sequence[str] = ()) -> Report:
-    """Return what a reinitialize would do; nothing is written."""
+
+def foreseen(
+    database: Database,
+    workflow_id: int,
+    current: Current,
+    notes: Sequence[str] = (),
+    supposed: Mapping[int, bool] = NOTHING,
+) -> Report:
+    """Return what a reinitialize would do; nothing is written.
+
+    Parameters
+    ----------
+    supposed
+        Jobs whose parameters shall count as changed (True), or as those that their results were made with (False),
+        whatever stands in the database.
+    """
     stale = staleness.find(database, workflow_id, current.digests())
+    for job_id, is_changed in supposed.items():
+        (stale.params.add if is_changed else stale.params.discard)(job_id)
     following = downstream.of(database, stale.all())
     plan = Plan.of(database, workflow_id, stale, following)
     held = sum(job_id in following.jobs for job_id in plan.again)
@@ -33,6 +51,7 @@ def foreseen(database: Database, workflow_id: int, current: Current, notes: Sequ
         notes=tuple(notes),
         rows=Reasons(database, workflow_id, plan, current).rows,
         is_dry_run=True,
+        jobs=plan.affected(),
     )
 
 

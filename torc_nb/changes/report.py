@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from torc_nb.models import JobStatus
+from torc_nb.store.idsets import Ids
 
 
 class Affected(NamedTuple):
@@ -53,6 +54,8 @@ class Report:
         What deserves attention.
     rows : callable
         Gives the jobs affected, in the order of their ids, read as they are iterated; of a dry run only.
+    jobs : Ids
+        The ids of these; of a dry run only.
     """
 
     total: int
@@ -64,6 +67,7 @@ class Report:
     notes: tuple[str, ...] = ()
     rows: Callable[[], Iterator[Affected]] = _none
     is_dry_run: bool = False
+    jobs: Ids = field(default_factory=Ids)
 
     @property
     def affected(self) -> int:

@@ -89,7 +89,7 @@ def edited(piece: pd.DataFrame, seen: Remembered, stored: Sequence[Any]) -> Iter
     InvalidRequest
         A cell cannot be read as the type of what is stored.
     """
-    rows = [_parts(value, seen.kind) for value in stored]
+    rows = [parts(value, seen.kind) for value in stored]
     changed: dict[int, list[Cell]] = {}
     for label in seen.columns:
         name = int(str(label).removeprefix("params.")) if seen.kind == "positions" else label
@@ -99,10 +99,11 @@ def edited(piece: pd.DataFrame, seen: Remembered, stored: Sequence[Any]) -> Iter
                 new = _as_stored(old, cell, str(label))
                 changed.setdefault(place, []).append(Cell(name, pd.NA if old is _ABSENT else old, new))
     for place in sorted(changed):
-        yield Edited(place, _whole(stored[place], seen.kind, changed[place]), changed[place])
+        yield Edited(place, whole(stored[place], seen.kind, changed[place]), changed[place])
 
 
-def _parts(value: Any, kind: str) -> dict[Hashable, Any]:
+def parts(value: Any, kind: str) -> dict[Hashable, Any]:
+    """Return the cells of a row by the names, or numbers, of their columns."""
     if kind == "whole":
         return {"params": value}
     if kind == "positions":
@@ -110,7 +111,8 @@ def _parts(value: Any, kind: str) -> dict[Hashable, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _whole(old: Any, kind: str, cells: list[Cell]) -> Any:
+def whole(old: Any, kind: str, cells: Sequence[Cell]) -> Any:
+    """Put a row together again, with some of its cells changed."""
     if kind == "whole":
         return cells[0].new
     changed = {cell.column: cell.new for cell in cells}

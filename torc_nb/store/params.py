@@ -145,6 +145,17 @@ def replace(database: Database, workflow_id: int, changes: Sequence[Change]) -> 
     return outcome
 
 
+def foreseen(database: Database, workflow_id: int, changes: Sequence[Change]) -> dict[int, Written]:
+    """Return where jobs would stand once they were given other parameters; nothing is written."""
+    found: dict[int, Written] = {}
+    for start in range(0, len(changes), PIECE):
+        piece = changes[start : start + PIECE]
+        with database.read() as connection:
+            jobs = _current(connection, workflow_id, piece, lock=False)
+        found |= {one.job_id: _effect(jobs[one.job_id], one)[0] for one in piece if one.job_id in jobs}
+    return found
+
+
 def current(connection: Connection, job_id: int) -> Row[Any]:
     """Return a job that the caller has locked, with the fingerprint of its result."""
     return connection.execute(_SEEN.where(_jobs.c.id == job_id)).one()
@@ -175,15 +186,19 @@ def _write(connection: Connection, found: dict[int, Row[Any]], changes: Sequence
     written, rows = {}, []
     for change in changes:
         job = found[change.job_id]
-        if bytes(job.params_digest) == change.digest:
-            written[change.job_id] = Written(JobStatus(job.status), job.rev, job.replaced is None)
-            continue
-        replaced = replaced_by(job, change.text, change.digest)
-        is_back = job.replaced is not None and replaced is None
-        written[change.job_id] = Written(JobStatus(job.status), job.rev + 1, is_back)
-        rows.append((change.text, change.digest, job.rev + 1, replaced, change.job_id))
+        written[change.job_id], replaced = _effect(job, change)
+        if bytes(job.params_digest) != change.digest:
+            rows.append((change.text, change.digest, job.rev + 1, replaced, change.job_id))
     bulk.update_rows(connection, _jobs, ("id",), ("params", "params_digest", "rev", "replaced"), rows)
     return written
+
+
+def _effect(job: Row[Any], change: Change) -> tuple[Written, str | None]:
+    """Where a job stands once it is changed, and what its newest attempt was given instead."""
+    if bytes(job.params_digest) == change.digest:
+        return Written(JobStatus(job.status), job.rev, job.replaced is None), job.replaced
+    replaced = replaced_by(job, change.text, change.digest)
+    return Written(JobStatus(job.status), job.rev + 1, job.replaced is not None and replaced is None), replaced
 
 
 def replaced_by(job: Row[Any], text: str, digest: bytes) -> str | None:

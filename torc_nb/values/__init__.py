@@ -13,6 +13,7 @@ from torc_nb.values.plain import MAX_DEPTH
 from torc_nb.values.recast import equal, recast
 from torc_nb.values.shown import shown
 from torc_nb.values.spill import Spill
+from torc_nb.values.typed import text_of, typed
 
 __all__ = [
     "MAX_DEPTH",
@@ -26,5 +27,7 @@ __all__ = [
     "equal",
     "recast",
     "shown",
+    "text_of",
+    "typed",
     "with_part",
 ]

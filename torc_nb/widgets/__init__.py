@@ -9,9 +9,10 @@ from torc_nb.widgets.progress import Bar
 from torc_nb.widgets.words import text_line
 
 if TYPE_CHECKING:
+    from torc_nb.widgets.grid import GridView
     from torc_nb.widgets.view import ProgressView
 
-__all__ = ["Bar", "ProgressView", "html", "text_line"]
+__all__ = ["Bar", "GridView", "ProgressView", "html", "text_line"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from torc_nb.widgets.view import ProgressView
 
         return ProgressView
+    if name == "GridView":
+        from torc_nb.widgets.grid import GridView
+
+        return GridView
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

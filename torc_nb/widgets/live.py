@@ -45,12 +45,12 @@ class Live(anywidget.AnyWidget):
     def __init__(self, hear: Callable[[Message], None]) -> None:
         super().__init__(picture=secrets.token_hex(8))
         self.on_msg(lambda _widget, content, _buffers: hear(content))
-        _answer_where_asked(self.comm)
+        answer_where_asked(self.comm)
 
     def __repr__(self) -> str:
         return "Live()"
 
-def _answer_where_asked(comm: Any) -> None:
+def answer_where_asked(comm: Any) -> None:
     """Let messages of the front end arrive where it addressed them: at a subshell, so that a busy kernel hears them.
 
     Some versions of ipykernel deliver them where the widget last sent something from, which for a thread is the main

@@ -19,6 +19,8 @@ from torc_nb.workflow.plotting import MapPlots
 if TYPE_CHECKING:
     import pandas as pd
 
+    from torc_nb.widgets import GridView
+
 #: How many results are fetched together where a map is iterated.
 _PIECE = 500
 
@@ -87,6 +89,23 @@ class Map(Modifying, Partial):
             created=map_.created,
             flat=flat,
         )
+
+    def edit(self) -> GridView:
+        """Show the parameters as a grid in the notebook: type, paste, see what would run again, apply.
+
+        What ``params()`` and ``modify()`` do with a DataFrame, it does cell by cell: a text that cannot be what the
+        parameter is is refused in its cell, and what others changed meanwhile is shown and not overwritten. Nothing is
+        written before "Apply and rerun", which writes the changed cells and runs again what they affect.
+
+        Raises
+        ------
+        InvalidRequest
+            The rows are what the jobs of another map return.
+        """
+        from torc_nb import widgets
+        from torc_nb.workflow.editing import Editing
+
+        return widgets.GridView(Editing(self._api, self._workflow_id, self.name), f"wf[{self.name!r}]")
 
     def is_of(self, api: Api, workflow_id: int) -> bool:
         """Whether it is a map of this workflow, in this database."""

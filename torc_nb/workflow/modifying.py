@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torc_nb.api import Api
@@ -13,7 +13,7 @@ from torc_nb.values import encode
 if TYPE_CHECKING:
     import pandas as pd
 
-    from torc_nb.frames.edits import Edited
+    from torc_nb.frames.edits import Cell, Edited
     from torc_nb.frames.remembering import Remembered
 
 #: Rows compared at a time.
@@ -99,12 +99,23 @@ def _checked_map(api: Api, workflow_id: int, seen: Remembered, own_map: int | No
         raise InvalidRequest(
             f"This DataFrame holds the parameters of another map, {map_.name}: wf[{map_.name!r}].modify(df)."
         )
+    check_has_own_rows(map_)
+    return map_
+
+
+def check_has_own_rows(map_: Any) -> None:
+    """Make sure that the parameters of a map are the user's to change.
+
+    Raises
+    ------
+    InvalidRequest
+        They are what the jobs of another map return.
+    """
     if source := map_.shape.get("source"):
         raise InvalidRequest(
             f"The rows of {map_.name} are what the jobs of {source} return: change the inputs of these, "
             f"wf[{source!r}].params(), or run them again."
         )
-    return map_
 
 
 def _labels(api: Api, seen: Remembered) -> tuple[pd.Index[Any], Any]:
@@ -202,20 +213,26 @@ def _sentence(name: str, found: Sequence[_Found], total: int, waiting: int) -> s
     """Say what was done in one line: ``7 of 10,000 rows of run: mesh 0.1 → 0.05``."""
     if not found:
         return f"0 of {total:,} rows of {name}: nothing differs from what is stored"
-    by_column: dict[Any, list[Any]] = {}
-    for one in found:
-        for cell in one.edited.cells:
-            by_column.setdefault(cell.column, []).append(cell)
-    parts = []
-    for column, cells in by_column.items():
-        others = "" if all(_is_like(cell, cells[0]) for cell in cells) else " …"
-        rows = f" ({len(cells):,} row{'s' if len(cells) > 1 else ''})" if len(by_column) > 1 else ""
-        parts.append(f"{column} {cells[0].old!r:.40} → {cells[0].new!r:.40}{others}{rows}")
-    more = f"; and {len(parts) - 5} more parameters" if len(parts) > 5 else ""
+    changed = what_changed(one.edited.cells for one in found)
     have, them = ("has", "it") if waiting == 1 else ("have", "them")
     when = f"; {waiting:,} {have} begun or ended: `wf.reinitialize()` makes {them} run again" if waiting else ""
-    return f"{len(found):,} of {total:,} rows of {name}: {', '.join(parts[:5])}{more}{when}"
+    return f"{len(found):,} of {total:,} rows of {name}: {changed}{when}"
 
 
-def _is_like(cell: Any, other: Any) -> bool:
+def what_changed(rows: Iterable[Iterable[Cell]]) -> str:
+    """Say what the changed cells of some rows are: ``mesh 0.1 → 0.05``."""
+    by_column: dict[Any, list[Cell]] = {}
+    for cells in rows:
+        for cell in cells:
+            by_column.setdefault(cell.column, []).append(cell)
+    parts = []
+    for column, found in by_column.items():
+        others = "" if all(_is_like(cell, found[0]) for cell in found) else " …"
+        n = f" ({len(found):,} row{'s' if len(found) > 1 else ''})" if len(by_column) > 1 else ""
+        parts.append(f"{column} {found[0].old!r:.40} → {found[0].new!r:.40}{others}{n}")
+    more = f"; and {len(parts) - 5} more parameters" if len(parts) > 5 else ""
+    return f"{', '.join(parts[:5])}{more}"
+
+
+def _is_like(cell: Cell, other: Cell) -> bool:
     return repr(cell.old) == repr(other.old) and repr(cell.new) == repr(other.new)
