@@ -91,8 +91,11 @@ def live_view(stage: Stage) -> None:
     """A workflow of two rounds with failures, while it runs: light, asking, and dark."""
     cells = [
         "import time\n\nfrom torc_nb import Workflow",
-        "def simulate(mesh):\n    time.sleep(0.02)\n    if mesh % 17 == 5:\n"
-        '        raise ValueError(f"mesh {mesh} does not converge")\n    return mesh * 0.5',
+        """def simulate(mesh):
+    time.sleep(0.02)
+    if mesh % 17 == 5:
+        raise ValueError(f"mesh {mesh} does not converge")
+    return mesh * 0.5""",
         "def refine(drag):\n    time.sleep(0.02)\n    return drag",
         'wf = Workflow("wing")\nm = wf.map(simulate, range(1500))\nn = wf.map(refine, m)\nwf.run(num_cpus=2)',
         "wf",
@@ -116,8 +119,10 @@ def refreshing(stage: Stage) -> None:
         "import time\n\nfrom torc_nb import Workflow",
         "def square(x):\n    time.sleep(0.4)\n    return x * x",
         'wf = Workflow("squares")\nm = wf.map(square, range(120))\nwf.run(num_cpus=2)',
-        '@m.live\ndef plot(results):\n    print(results["result"].count(), "of", len(results))\n'
-        '    results.plot.scatter("params", "result")',
+        """@m.live
+def plot(results):
+    print(results["result"].count(), "of", len(results))
+    results.plot.scatter("params", "result")""",
     ]
     with stage.notebook("squares", cells, size=(900, 900)) as notebook:
         notebook.run_all()
