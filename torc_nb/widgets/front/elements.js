@@ -46,3 +46,15 @@ function hidePictures(model) {
   document.head.append(style);
   return () => style.remove();
 }
+
+/** Send, though the kernel may be gone; its silence is noticed elsewhere. */
+function send(model, message) {
+  try {
+    model.send(message);
+  } catch {
+    // Nobody is there to hear it.
+  }
+}
+
+// How often the kernel is told that somebody looks, in seconds.
+const HERE = 20;

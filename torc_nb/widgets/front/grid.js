@@ -1,8 +1,5 @@
 // The editable grid of a map's parameters. The kernel reads what is typed, and says what of it holds; here it is drawn.
 
-// How often the kernel is told that somebody looks, in seconds.
-const HERE = 20;
-
 class Foot {
   constructor(model, act) {
     this.model = model;

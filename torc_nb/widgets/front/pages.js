@@ -42,12 +42,3 @@ class Pages {
     this.asked.clear();
   }
 }
-
-/** Send, though the kernel may be gone; its silence is noticed elsewhere. */
-function send(model, message) {
-  try {
-    model.send(message);
-  } catch {
-    // Nobody is there to hear it.
-  }
-}

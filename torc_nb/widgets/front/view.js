@@ -1,7 +1,6 @@
 // The live view of a workflow. The kernel sends how it stands as plain data; here it is drawn, and what is pressed is sent.
 
-// How often the kernel is told that somebody looks, and after how long without a word from it that is said, in seconds.
-const HERE = 20;
+// After how long without a word from the kernel that is said, in seconds.
 const SILENT = 25;
 
 function bar(numbers, colours, kind) {
@@ -190,7 +189,7 @@ class Buttons {
     this.sent = `${Date.now()}-${Math.random()}`;
     this.leave();
     this.say(`${offer.label}: sent to the kernel, which may finish a cell first …`);
-    this.model.send({ kind: "press", press: this.sent, act: offer.act, n: number === null ? 1 : Number(number.value) });
+    send(this.model, { kind: "press", press: this.sent, act: offer.act, n: number === null ? 1 : Number(number.value) });
   }
 
   /** Show what the kernel answered, be it to this page or to another one. */
@@ -210,11 +209,7 @@ function looking(model, el) {
   const tell = () => {
     if (!el.isConnected && wasThere) return stop();
     wasThere ||= el.isConnected;
-    try {
-      model.send({ kind: "here" });
-    } catch {
-      // Its kernel is gone, which the view says.
-    }
+    send(model, { kind: "here" });
   };
   const timer = setInterval(tell, HERE * 1000);
   const seen = () => document.visibilityState === "visible" && tell();
@@ -272,11 +267,7 @@ function render({ model, el }) {
     showPictures();
     clearInterval(checking);
     for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
-    try {
-      model.send({ kind: "gone" });
-    } catch {
-      // Its kernel is gone too.
-    }
+    send(model, { kind: "gone" });
   };
 }
 
