@@ -139,12 +139,15 @@ def test_a_database_that_is_away_is_said_and_asked_again(view: GridView, mapped:
     files = [path for path in tmp_path.iterdir() if path.name.startswith("torc.db")]
     for path in files:
         path.rename(path.with_name(f"away-{path.name}"))
+    version = front.grid.version
     assert not view.look()
     assert front.grid.trouble
+    assert front.grid.version == version
     for path in files:
         path.with_name(f"away-{path.name}").rename(path)
     view.look()
     assert front.grid.trouble == ""
+    assert front.grid.version > version
     (row,) = front.ask(kind="rows", start=2, stop=3)["rows"]
     assert row["cells"][0]["text"] == "0.05"
 

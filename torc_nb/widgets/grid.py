@@ -203,8 +203,8 @@ class GridView:
         except Exception as error:
             self._grid.trouble = f"{type(error).__name__}: {error}"
             return False
-        self._grid.trouble = ""
-        if is_changed:
+        was_away, self._grid.trouble = bool(self._grid.trouble), ""
+        if is_changed or was_away:
             self._show()
             self._count_in_time()
         return is_changed
@@ -234,10 +234,10 @@ class GridView:
     def _do(self, message: Message) -> None:
         """Do what was asked for, and answer."""
         kind = str(message.get("kind"))
+        if kind == "rows":
+            self._send_rows(message)
+            return
         try:
-            if kind == "rows":
-                self._send_rows(message)
-                return
             answer = self._done(kind, message) or ""
             is_wrong = bool(answer) and kind != "apply"
         except Exception as error:
@@ -267,7 +267,11 @@ class GridView:
 
     def _send_rows(self, message: Message) -> None:
         version, start = self._grid.version, int(message["start"])
-        rows = self._edited.rows(start, int(message["stop"]))
+        try:
+            rows = self._edited.rows(start, int(message["stop"]))
+        except Exception as error:  # they are asked for again once the database answers
+            self._grid.trouble = f"{type(error).__name__}: {error}"
+            return
         head = self._edited.head()
         if head != self._grid.head:  # a row came with a parameter that none before had
             self._grid.head = head
