@@ -112,6 +112,9 @@ def test_a_button_asks_and_acts_while_a_cell_runs(opened: Notebook) -> None:
     opened.page.keyboard.press("Escape")
     expect(question).to_have_count(0)
     expect(cancel).to_be_focused()
+    for _ in range(2):
+        opened.page.keyboard.press("d")
+    assert opened.count == 4
     shows(shown, "4 running")
     opened.page.keyboard.press("Enter")
     opened.page.keyboard.press("Shift+Tab")

@@ -8,6 +8,8 @@ function element(tag, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
   }
+  // The notebook's own keys (two d's delete the cell) are not meant for one who is about to press a button.
+  if (["button", "input"].includes(tag)) made.dataset.lmSuppressShortcuts = "true";
   made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
   return made;
 }
