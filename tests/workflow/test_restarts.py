@@ -13,7 +13,7 @@ import pytest
 from services.kernel import Kernel
 from services.workers import SEARCH_PATH, end_workers
 
-from torc_nb.api import make_api, versions
+from torc_nb.api import make_api, seldom
 from torc_nb.models import JobStatus
 from torc_nb.workflow import Workflow
 
@@ -260,7 +260,7 @@ def test_versions_are_told_exactly_when_all_is_over(
     wf: Workflow, finish: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While jobs run the numbers by version may be old, by any time where counting takes long: not after the end."""
-    monkeypatch.setattr(versions, "SHARE", 1e-9)
+    monkeypatch.setattr(seldom, "SHARE", 1e-9)
     wf.map(lambda x: 100 // x, [5, 0, 10], name="run")
     assert "by v1" not in repr(wf)  # counted, and good for a very long time
     finish()
