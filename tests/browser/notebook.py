@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -89,7 +90,9 @@ class Notebook:
             viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale, timezone_id="UTC", locale="en-US"
         )
         self.context.set_default_timeout(PATIENCE * 1000)
-        self.context.tracing.start(screenshots=True, snapshots=True)
+        # What a trace costs is what it draws: with pictures a test takes half as long again.
+        drawn = "TORC_NB_TRACE" in os.environ
+        self.context.tracing.start(screenshots=drawn, snapshots=drawn)
         self.page = self.context.new_page()
         #: What the page reported as an error, in its own words, and patterns of what a test expects of it.
         self.console: list[str] = []

@@ -141,9 +141,8 @@ def test_cancel_ends_the_whole_tree(site: Site, declare: Declare) -> None:
     """Also what stands in a session of its own; the scratch goes, and the next command runs."""
     job_id = declare('echo "$TORC_SCRATCH" > where; touch "$TORC_SCRATCH/x"; setsid sleep 100 & sleep 100')
     worker = site.worker(num_cpus=1, linger=5.0)
-    site.until(asleep(site))
+    site.until(lambda: sum(one.name() == "sleep" for one in children_of(worker.pid)) == 2)
     processes = [one for one in children_of(worker.pid) if one.name() == "sleep"]
-    assert len(processes) == 2
     jobs.cancel(site.database, site.id, [job_id])
     site.until(lambda: are_gone(processes))
     later = declare("echo later")

@@ -240,7 +240,7 @@ def test_a_worker_whose_lease_was_lost_goes_on(any_site: Site) -> None:
 
     map_id = any_site.map(run, range(40))
     worker = any_site.worker(num_cpus=2)
-    any_site.until(lambda: any_site.statuses().get("running", 0) >= 1)
+    any_site.until(lambda: any_site.jobs()[0].status == JobStatus.RUNNING)
     true_start = any_site.workers()[0].process_start
     with any_site.database.write() as connection:
         connection.execute(update(schema.workers).values(process_start=1.0))

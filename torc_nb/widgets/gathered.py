@@ -43,11 +43,11 @@ def gathered(shell: Any, function: Callable[[Any], Any], argument: Any, *, catch
         except Exception as error:
             if not catch:
                 raise
-            shown.append(text(traceback_of(shell, error)))
-    return [*([text(printed.getvalue())] if printed.getvalue() else []), *shown]
+            shown.append(plain(traceback_of(shell, error)))
+    return [*([plain(printed.getvalue())] if printed.getvalue() else []), *shown]
 
 
-def text(words: str) -> Bundle:
+def plain(words: str) -> Bundle:
     """Return what shows words as they are."""
     return {"text/plain": words}
 
@@ -141,7 +141,7 @@ def _pyplot_figures() -> list[Any]:
 def _show(shell: Any, value: Any, shown: list[Bundle]) -> None:
     """Show a value as a cell's last one would be: a str as the text that it is, an Axes as its figure."""
     if isinstance(value, str):
-        shown.append(text(value))
+        shown.append(plain(value))
         return
     figure = _figure_of(value)
     bundle = _formatted(shell, value if figure is None else figure)

@@ -187,8 +187,8 @@ class Refreshing:
         if seen.completed:
             return gathered.gathered(self._shell, self._function, results)
         if seen.is_done:
-            return [gathered.text(f"{self._title}: no results, {seen.failed:,} failed; m.failures() says why.")]
-        return [gathered.text(f"{self._title}: no results yet, of {seen.total:,}")]
+            return [gathered.plain(f"{self._title}: no results, {seen.failed:,} failed; m.failures() says why.")]
+        return [gathered.plain(f"{self._title}: no results yet, of {seen.total:,}")]
 
     def _complain(self, error: Exception | None) -> None:
         """Say below what is shown that there is nothing newer, and why; None: all is well again."""
@@ -209,8 +209,8 @@ class Refreshing:
         show(bundle if self._over else gathered.joined([bundle], as_html=True), is_last=self._over)
 
     def _bundle(self) -> Bundle:
-        said = [gathered.text(f"{self._title}: {printable(self._trouble)}")] if self._trouble else []
-        return gathered.joined([*self._parts, *said] or [gathered.text("")])
+        said = [gathered.plain(f"{self._title}: {printable(self._trouble)}")] if self._trouble else []
+        return gathered.joined([*self._parts, *said] or [gathered.plain("")])
 
 
 #: Those of this process that go on.
