@@ -57,6 +57,7 @@ def test_jobs_workers_and_allocations_are_shown(stands: Any) -> None:
         ready=9,
         workers=[worker(num_gpus=2)],
         waiting=waiting,
+        allocated=[AllocationModel(id=7, workflow_id=1, kind="slurm", scheduler_job="11_4", submitted=1e9)],
         allocations_failed=failed,
         now=2e9,
     )
@@ -69,6 +70,7 @@ def test_jobs_workers_and_allocations_are_shown(stands: Any) -> None:
         "2 GPUs",
         "128 GB",
         "silent since 2001-09-09",
+        "1 allocation running (11_4)",
         "3 allocations awaited (12_0, 12_1, 12_2): pending: Resources",
         "Allocation 13 failed: its worker never reported",
         "module: command not found\nbye",

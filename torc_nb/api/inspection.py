@@ -57,6 +57,8 @@ class Status:
         Those that are there.
     waiting : list of AllocationModel
         Allocations that have not begun; ``message`` says why.
+    allocated : list of AllocationModel
+        Those of Slurm that run; their workers are among ``workers``.
     failed : list of AllocationModel
         Those that never came to life.
     versions : mapping
@@ -76,6 +78,7 @@ class Status:
     waiting: list[AllocationModel]
     failed: list[AllocationModel]
     versions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    allocated: Sequence[AllocationModel] = ()
     causes: Sequence[Cause] = ()
     loads: Mapping[int, Load] = field(default_factory=dict)
     now: float = field(default=0.0, compare=False)
@@ -144,6 +147,7 @@ def status(database: Database, workflow_id: int) -> Status:
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
+        allocated=[one for one in alive if one.state == "running" and one.kind == "slurm"],
         versions=_versions(
             database,
             workflow_id,

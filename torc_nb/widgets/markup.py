@@ -65,11 +65,11 @@ def allocations(data: Data) -> str:
     """Show what is waited for, with Slurm's reason, and what failed, with the end of its log."""
     if not data:
         return ""
-    waiting = (
+    lines = (
         f'<div>{escape(one["what"])} <span style="{_QUIET}">{escape(one["why"])}</span></div>'
-        for one in data["waiting"]
+        for one in data["lines"]
     )
-    return _block(*waiting, *map(_failed, data["failed"]), _quiet(data["more"]))
+    return _block(*lines, *map(_failed, data["failed"]), _quiet(data["more"]))
 
 
 def failures(data: Data) -> str:

@@ -65,10 +65,12 @@ def allocations(status: Status) -> Data:
     for one in status.waiting:
         waiting.setdefault((one.kind, one.message), []).append(one)
     newest = status.failed[: -MOST_FAILED - 1 : -1]
-    if not waiting and not newest:
+    lines = [_several(status.allocated, "running")] if status.allocated else []
+    lines += [_several(group, f"awaited{_since(group)}", message) for (_, message), group in waiting.items()]
+    if not lines and not newest:
         return {}
     return {
-        "waiting": [_waiting(message, group) for (_, message), group in waiting.items()],
+        "lines": lines,
         "failed": [_failed(one) for one in newest],
         "more": rest(len(status.failed) - len(newest), "failed allocations, earlier"),
     }
@@ -160,13 +162,15 @@ def _doing(load: Load | None) -> str:
     return ", ".join([*runs, *(has if load.at_hand else [])])
 
 
-def _waiting(message: str, group: Sequence[AllocationModel]) -> Data:
+def _several(group: Sequence[AllocationModel], do: str, message: str = "") -> Data:
     names = ", ".join(str(one.scheduler_job or one.id) for one in group[:5]) + (", …" if len(group) > 5 else "")
+    what = counted(len(group), "allocation" if group[0].kind == "slurm" else "worker")
+    return {"what": f"{what} {do}", "why": f"({line(names)}){f': {line(message)}' if message else ''}"}
+
+
+def _since(group: Sequence[AllocationModel]) -> str:
     since = min((one.submitted for one in group if one.submitted is not None), default=None)
-    what = "allocation" if group[0].kind == "slurm" else "worker"
-    when = "" if since is None else f" since {clock(since)}"
-    reason = f": {line(message)}" if message else ""
-    return {"what": f"{counted(len(group), what)} awaited{when}", "why": f"({line(names)}){reason}"}
+    return "" if since is None else f" since {clock(since)}"
 
 
 def _failed(one: AllocationModel) -> Data:

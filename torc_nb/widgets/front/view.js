@@ -75,9 +75,9 @@ function drawnWorkers(data) {
 }
 
 function drawnAllocations(data) {
-  if (!data.waiting) return [];
+  if (!data.lines) return [];
   return [
-    ...data.waiting.map((one) =>
+    ...data.lines.map((one) =>
       element("div", {}, `${one.what} `, said(one.why, { class: "torc-nb-quiet" })),
     ),
     ...data.failed.map((one) =>
