@@ -63,10 +63,18 @@ LOOK_AFTER = 5.0
 
 
 class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, Files, Changing):
-    """All that can be done with the workflows of one database."""
+    """All that can be done with the workflows of one database.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    has_code : bool, default True
+        Whether this process may have the functions that were mapped. Where it cannot, as in a server, none is looked
+        for and no module imported: what was mapped last counts.
+    """
+
+    def __init__(self, database: Database, *, has_code: bool = True) -> None:
         self.database = database
+        self.has_code = has_code
         self._looked_after: dict[int, float] = {}
 
     def __repr__(self) -> str:

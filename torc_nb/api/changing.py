@@ -12,7 +12,7 @@ from torc_nb.api import inputs
 from torc_nb.api.code_now import code_now
 from torc_nb.api.inputs import Edit
 from torc_nb.api.resources import changed
-from torc_nb.changes import Report
+from torc_nb.changes import Current, Report
 from torc_nb.models import CLAIMED, FINISHED, JobStatus
 from torc_nb.store import (
     Database,
@@ -47,6 +47,7 @@ class Changing:
     """The changes of a workflow's jobs."""
 
     database: Database
+    has_code: bool
 
     def reinitialize(self, workflow_id: int, *, dry_run: bool = False, accept: bool = False) -> Report:
         """Make the jobs ready again whose parameters or code changed, and let what follows from them wait.
@@ -65,7 +66,7 @@ class Changing:
         """
         workflows.get(self.database, workflow_id)
         known = maps.listed(self.database, workflow_id)
-        current, absent = code_now(self.database, workflow_id, known, "its code counts as unchanged")
+        current, absent = self._code_now(workflow_id, known, "its code counts as unchanged")
         if dry_run:
             current = replace(current, is_compared=not accept)
             return changes.foreseen(self.database, workflow_id, current, absent)
@@ -90,7 +91,7 @@ class Changing:
         written = params.foreseen(self.database, workflow_id, sorted(found))
         supposed = {job_id: inputs.waits(one) for job_id, one in written.items()}
         known = maps.listed(self.database, workflow_id)
-        current, absent = code_now(self.database, workflow_id, known, "its code counts as unchanged")
+        current, absent = self._code_now(workflow_id, known, "its code counts as unchanged")
         report = changes.foreseen(self.database, workflow_id, current, absent, supposed)
         at_once = sum(one.status not in CLAIMED and one.status not in FINISHED for one in written.values())
         return Foreseen(report, at_once)
@@ -101,7 +102,7 @@ class Changing:
         Which version made them stays to be seen. Returns, as ``ready``, how many those are.
         """
         known = maps.listed(self.database, workflow_id)
-        current, absent = code_now(self.database, workflow_id, known, "what was mapped last counts")
+        current, absent = self._code_now(workflow_id, known, "what was mapped last counts")
         n = acceptance.accept(self.database, workflow_id, current.digests(), job_ids)
         said = current.take_effect(self.database, workflow_id)
         return Rerun(n, 0, (*absent, *said))
@@ -143,12 +144,15 @@ class Changing:
         instead = None if not resources else partial(self._asking_otherwise, resources)
         affected = self._maps_with(workflow_id, statuses, chosen)
         otherwise = "the code that was mapped last runs again"
-        current, absent = code_now(self.database, workflow_id, affected, otherwise)
+        current, absent = self._code_now(workflow_id, affected, otherwise)
         said = current.take_effect(self.database, workflow_id)
         done = resetting.rerun(self.database, workflow_id, statuses, chosen, instead)
         if done.ready and start:
             workflows.set_state(self.database, workflow_id, "started")
         return Rerun(done.ready, done.waits, (*absent, *said))
+
+    def _code_now(self, workflow_id: int, known: Iterable[Any], otherwise: str) -> tuple[Current, tuple[str, ...]]:
+        return code_now(self.database, workflow_id, known, otherwise, has_code=self.has_code)
 
     def _asking_otherwise(self, resources: Mapping[str, Any], requirement_id: int) -> int:
         """Return the id of a record that asks what another does but for some resources."""

@@ -13,7 +13,7 @@ from torc_nb.store import Database, functions, jobs, trust, workflows
 
 
 def code_now(
-    database: Database, workflow_id: int, maps: Iterable[Any], otherwise: str
+    database: Database, workflow_id: int, maps: Iterable[Any], otherwise: str, *, has_code: bool = True
 ) -> tuple[Current, tuple[str, ...]]:
     """Find the functions of maps, and of their postprocess jobs, as they now are; says which are not here.
 
@@ -21,6 +21,8 @@ def code_now(
     ----------
     otherwise : str
         What becomes of those that are not here.
+    has_code : bool, default True
+        Whether any can be here; if not, none is looked for, and no module imported.
 
     Raises
     ------
@@ -30,7 +32,7 @@ def code_now(
         It is another user's workflow, which names modules to import.
     """
     maps = list(maps)
-    if any("module" in origin for map_ in maps for origin in map_.shape.get("origin", {}).values()):
+    if has_code and any("module" in origin for map_ in maps for origin in map_.shape.get("origin", {}).values()):
         workflow = workflows.get(database, workflow_id)
         trust.check(database, workflow, "To compare its code, modules that it names would run")
     names = functions.names(database, workflow_id)
@@ -44,7 +46,7 @@ def code_now(
             found.append(("postprocess", of_jobs, map_.postprocess_id, reducer))
         for role, functions_found, id_, function_id in found:
             origin = map_.shape.get("origin", {}).get(role, {})
-            function = origins.found_again(origin)
+            function = origins.found_again(origin) if has_code else None
             if function is None and not origin and hasattr(builtins, names[function_id]):
                 continue  # `sum` is what it was
             if function is None:

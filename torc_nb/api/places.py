@@ -34,16 +34,34 @@ def find_database(url: str | os.PathLike[str] | None = None) -> str:
     """
     if url is not None:
         return _no_service(os.fspath(url), "This")
-    for variable in (VARIABLE, ALIAS):
-        if os.environ.get(variable):
-            return _no_service(os.environ[variable], variable)
+    if (named := of_environment()) is not None:
+        return named
     if (opened := current.database()) is not None:
         return opened
     here = Path.cwd()
+    return nearest(here) or str(here / FOLDER / FILE)
+
+
+def of_environment() -> str | None:
+    """Return what the environment's variables name, if anything.
+
+    Raises
+    ------
+    InvalidRequest
+        It is the address of a web service.
+    """
+    for variable in (VARIABLE, ALIAS):
+        if os.environ.get(variable):
+            return _no_service(os.environ[variable], variable)
+    return None
+
+
+def nearest(here: Path) -> str | None:
+    """Return what names the database of a folder, or of the nearest one above it that has one."""
     for folder in (here, *here.parents):
         if (found := _own(folder / FOLDER) or _shared(folder / FOLDER)) is not None:
             return found
-    return str(here / FOLDER / FILE)
+    return None
 
 
 def _own(folder: Path) -> str | None:

@@ -19,6 +19,8 @@ _jobs = schema.jobs
 _maps = schema.maps
 _workflows = schema.workflows
 
+_BRIEF = [column for column in _jobs.c if column.name not in ("params", "key", "replaced")]
+
 #: How many jobs one transaction of a large change moves.
 PIECE = 5000
 
@@ -47,9 +49,13 @@ def listed(
     job_ids: Sequence[int] | None = None,
     limit: int | None = None,
     offset: int = 0,
+    is_brief: bool = False,
 ) -> list[Row[Any]]:
-    """Return jobs in the order of their ids, those of some statuses as shown, or of some ids only, if asked."""
-    statement = _listing().order_by(_jobs.c.id)
+    """Return jobs in the order of their ids, those of some statuses as shown, or of some ids only, if asked.
+
+    Brief ones come without their parameters, which may be large.
+    """
+    statement = _listing(_BRIEF if is_brief else _jobs.c).order_by(_jobs.c.id)
     if map_id is not None:
         statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
     elif limit is None or statuses is not None:
@@ -105,11 +111,11 @@ def chosen(
         return [id_ for (id_,) in found.cursor.fetchall()]
 
 
-def _listing() -> Any:
+def _listing(columns: Iterable[Any] = _jobs.c) -> Any:
     """Jobs with what is shown of them beside their own columns; those of a map being built stay invisible."""
     return (
         select(
-            _jobs,
+            *columns,
             _maps.c.name.label("map_name"),
             _maps.c.blocked.label("map_blocked"),
             _workflows.c.state.label("workflow_state"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, case, func, select
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
@@ -96,6 +96,20 @@ def values_of_jobs(database: Database, job_ids: Sequence[int]) -> dict[int, str 
             )
             found |= {row[0]: row[1] for row in connection.execute(statement)}
     return found
+
+
+def briefly(database: Database, job_ids: Sequence[int], longest: int) -> list[Row[Any]]:
+    """Return parameters and results of jobs, with their sizes in characters; longer ones are left out."""
+    columns: list[Any] = []
+    for name, column in (("key", _jobs.c.key), ("params", _jobs.c.params), ("value", _results.c.value)):
+        size = func.length(column)
+        columns += [case((size <= longest, column)).label(name), size.label(f"{name}_size")]
+    statement = select(
+        _jobs.c.id, _jobs.c.status, *columns, _results.c.seconds, _results.c.peak_memory, _results.c.error_type,
+        func.substr(_results.c.error, 1, longest).label("error"),
+    ).select_from(_jobs.outerjoin(_results, _effective))  # fmt: skip
+    with database.read() as connection:
+        return list(connection.execute(statement.where(among(connection, _jobs.c.id, job_ids))))
 
 
 def errors(database: Database, job_ids: Sequence[int]) -> dict[int, str]:
