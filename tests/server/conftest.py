@@ -58,7 +58,6 @@ def get(jp_fetch: Any) -> Get:
         try:
             response = await jp_fetch("torc-nb", *address.split("/"), **options)
         except HTTPClientError as error:
-            assert error.response is not None
             response = error.response
         return Answer(response.code, json.loads(response.body) if response.body else None, response.headers)
 
@@ -86,7 +85,7 @@ def _master(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def file(_master: Path, jp_root_dir: Path) -> Path:
-    """The database of the server's folder, with ``sweep``, which ran: of jobs 1 to 5 the third failed; 6: postprocess."""
+    """The database of the server's folder, with ``sweep``, which ran: jobs 1 to 5, 3 failed, and 6, postprocess."""
     shutil.copytree(_master / ".torc", jp_root_dir / ".torc")
     shutil.copy(_master / "simulation.py", jp_root_dir)
     return jp_root_dir / ".torc" / "torc.db"

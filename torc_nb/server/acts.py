@@ -56,9 +56,9 @@ class Act:
     def __init__(self, asked: object) -> None:
         if not isinstance(asked, Mapping):
             raise InvalidRequest('Say what to do as a JSON object: {"act": "start"}.')
-        self.name = asked.get("act")
+        self.name = str(asked.get("act"))
         if self.name not in COMMANDS:
-            raise InvalidRequest(f"There is no act {cut(repr(self.name), 40)}; there are: {', '.join(COMMANDS)}.")
+            raise InvalidRequest(f"There is no act {cut(self.name, 40)!r}; there are: {', '.join(COMMANDS)}.")
         for name in asked:
             if name != "act" and name not in _MEANT_FOR:
                 raise InvalidRequest(f"An act has no {cut(repr(name), 40)}; it has: act, {', '.join(_MEANT_FOR)}.")
@@ -79,7 +79,7 @@ class Act:
     def _do(self, api: Api, workflow_id: int) -> str:
         session = Session(workflow_name=str(workflow_id), as_json=True)
         session.__dict__["api"] = api  # the one that is open
-        line = [*COMMANDS[str(self.name)], *self._options]
+        line = [*COMMANDS[self.name], *self._options]
         try:
             answer = tree.main(line, prog_name="torc-nb", obj=session, standalone_mode=False)
         except click.ClickException as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from http.client import responses
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from tornado import httputil, web
+from tornado import web
 
 from torc_nb.api import Api
 from torc_nb.errors import InvalidRequest, TorcError
@@ -31,9 +32,7 @@ class Request(APIHandler):
     #: A panel that looks now and then is no activity: it must not keep an idle server alive.
     _track_activity = False
 
-    def initialize(self, databases: Databases) -> None:
-        """Be given what is asked; called by Tornado."""
-        self.databases = databases
+    databases: Databases
 
     def answer(self, text: str) -> None:
         """Answer with JSON; with what the browser has already, it is told so (304)."""
@@ -47,15 +46,15 @@ class Request(APIHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Say the same way what the server itself refuses, and what nobody foresaw."""
-        self.finish(_text(refusals.of_server(status_code, httputil.responses.get(status_code, "Unknown"))))
+        self.finish(_text(refusals.of_server(status_code, responses.get(status_code, "Unknown"))))
 
 
 class Overview(Request):
     """All databases, or all workflows."""
 
     def initialize(self, databases: Databases, listed: Callable[[list[Lookout]], list[Data]]) -> None:
-        """Be given what is listed of them."""
-        super().initialize(databases)
+        """Be given what is listed of them; called by Tornado."""
+        self.databases = databases
         self.listed = listed
 
     @web.authenticated
@@ -70,7 +69,7 @@ class OfWorkflow(Request):
 
     def initialize(self, databases: Databases, question: Callable[[Asked], Data]) -> None:
         """Be given what is asked about a workflow."""
-        super().initialize(databases)
+        self.databases = databases
         self.question = question
 
     @web.authenticated
@@ -92,6 +91,10 @@ class Acts(Request):
     """What can be done with a workflow."""
 
     _track_activity = True
+
+    def initialize(self, databases: Databases) -> None:
+        """Be given where it is done."""
+        self.databases = databases
 
     @web.authenticated
     @authorized
@@ -116,6 +119,10 @@ class Acts(Request):
 
 class Nowhere(Request):
     """Any other address below ours."""
+
+    def initialize(self, databases: Databases) -> None:
+        """Be given what it has no use for."""
+        self.databases = databases
 
     @web.authenticated
     @authorized
