@@ -33,21 +33,21 @@ Get = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture
-def configured() -> list[str]:
-    """The databases that are configured."""
-    return []
-
-
-@pytest.fixture
-def jp_server_config(configured: list[str]) -> dict[str, Any]:
-    """A server with our extension, which lets nobody in unasked."""
+def jp_server_config(tmp_path: Path) -> dict[str, Any]:
+    """A server with our extension, which lets nobody in unasked; one database is configured, should it be there."""
     return {
         "ServerApp": {
             "jpserver_extensions": {"torc_nb.server": True, "jupyter_server_terminals": False},
             "allow_unauthenticated_access": False,
         },
-        "TorcNb": {"databases": configured},
+        "TorcNb": {"databases": [str(tmp_path / "setting.db")]},
     }
+
+
+@pytest.fixture
+def extension(jp_serverapp: Any) -> Any:
+    """Our extension in the server."""
+    return jp_serverapp.extension_manager.extension_points["torc_nb"].app
 
 
 @pytest.fixture

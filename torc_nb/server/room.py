@@ -59,6 +59,7 @@ class Room:
         answer.add_done_callback(self._leave)
         done, _ = await asyncio.wait([answer], timeout=patience)
         if not done:
+            answer.cancel()  # what waits for its turn needs none any more; what has begun ends by itself
             raise DatabaseUnavailable(f"{self._place} has not answered for {patience:.0f} s. Ask again in a while.")
         return await answer
 
