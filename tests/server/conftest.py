@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from commands import sweep
 from pytest_jupyter.jupyter_server import *  # noqa: F403
+from server.answers import Answer, Get
 from services.workers import end_workers
 from tornado.httpclient import HTTPClientError
 
 from torc_nb.api import Api, make_api
 from torc_nb.server import requests  # noqa: F401  # before a test begins: it is slow to import
-
-
-class Answer(NamedTuple):
-    """What a server answered: a status of HTTP, the content of its JSON, and the headers."""
-
-    code: int
-    data: Any
-    headers: Any
-
-
-Get = Callable[..., Awaitable[Answer]]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from server.conftest import Get
+from server.answers import Get
 from services.workers import pids
 
 from torc_nb.api import Api

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server.conftest import Get
+from server.answers import Get
 
 from torc_nb import errors
 from torc_nb.api import make_api, places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from server.conftest import Get
+from server.answers import Get
 
 from torc_nb.api import Api
 

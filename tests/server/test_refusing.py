@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server.conftest import Get
+from server.answers import Get
 from sqlalchemy import update
 
 from torc_nb.api import Api
