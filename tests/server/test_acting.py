@@ -59,7 +59,7 @@ async def test_run(get: Get, act: Get, address: str, api: Api) -> None:
     assert "started a worker on this machine" in (await act(address, act="run")).data["said"]
     assert len(pids(api, 1)) == 1
     view = (await get(address)).data
-    assert view["workers"] or view["allocations"]["waiting"]
+    assert view["workers"] or view["allocations"]["lines"]
 
 
 async def test_a_cluster_that_is_not_there(act: Get, address: str, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
