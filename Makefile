@@ -79,12 +79,15 @@ clean:
 services:
 	@tests/setup/services.sh
 
+# What the JupyterLab panel is built of: it is built anew where one of these changed.
+PANEL := $(wildcard $(addprefix labextension/,*.json *.lock src/* style/* schema/*))
+
 # One environment; a stamp for each set of extras that was installed into it.
 $(VENV)/.demo: EXTRAS := lab,notebooks
 $(VENV)/.docs: EXTRAS := docs
 $(VENV)/.test: EXTRAS := dev,docs,lab,notebooks,postgres
 $(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,postgres
-$(VENV)/.demo $(VENV)/.docs $(VENV)/.test $(VENV)/.bench: pyproject.toml | $(BIN)/pip
+$(VENV)/.demo $(VENV)/.docs $(VENV)/.test $(VENV)/.bench: pyproject.toml hatch_build.py $(PANEL) | $(BIN)/pip
 	@echo "Installing torc_nb with [$(EXTRAS)] into $(VENV)"
 	@$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@

@@ -1,0 +1,103 @@
+/**
+ * What can be done about a workflow, and what is asked before.
+ */
+
+import { IAction, IOverview, IWorkflow } from './answers';
+import { count } from './format';
+
+/** Something that can be done. */
+export interface IOffer {
+  readonly action: IAction;
+  readonly label: string;
+  readonly question: string;
+  readonly yes: string;
+  /** Whether it takes something away. */
+  readonly isWarning?: boolean;
+  /** What a number is asked for. */
+  readonly number?: string;
+  /** Whether what would change is shown before. */
+  readonly isForeseen?: boolean;
+}
+
+/** Statuses of jobs that `rerun` takes. */
+const FAILED = ['failed', 'terminated'];
+
+/** What can be done now, in the order of the buttons; nothing where one may only read. */
+export function offers(one: IWorkflow, overview: IOverview | null = null): readonly IOffer[] {
+  if (overview?.read_only) {
+    return [];
+  }
+  const left = one.total - one.finished;
+  const failed = FAILED.reduce((sum, name) => sum + (one.statuses[name] ?? 0), 0);
+  return [
+    ...(one.state === 'created' ? [START] : []),
+    ...(left ? [RUN] : []),
+    ...(left && overview?.has_slurm ? [NODES] : []),
+    ...(failed ? [rerun(failed)] : []),
+    ...(one.total ? [REINITIALIZE] : []),
+    ...(left ? [cancel(left)] : [])
+  ];
+}
+
+/** Run one job again. */
+export function rerunJob(job: number): IOffer {
+  return {
+    action: { act: 'rerun', jobs: [job] },
+    label: 'Rerun …',
+    question: `Run job ${job} again, and what follows from it? ${STORED}`,
+    yes: 'Rerun'
+  };
+}
+
+/** Of the notebook's code the server knows nothing. */
+const STORED = 'The code is what was stored last; a notebook takes its own.';
+
+const START: IOffer = {
+  action: { act: 'start' },
+  label: 'Start …',
+  question: 'Start the workflow? Its jobs run as soon as a worker is there.',
+  yes: 'Start'
+};
+
+const RUN: IOffer = {
+  action: { act: 'run' },
+  label: 'Run here …',
+  question: "Start a worker on the machine of the Jupyter server, in the background? If one runs there already, it stays the only one.",
+  yes: 'Run here'
+};
+
+const NODES: IOffer = {
+  action: { act: 'schedule-nodes' },
+  label: 'Slurm nodes …',
+  question: 'How many Slurm nodes is the workflow to have, those counted that it has?',
+  yes: 'Ask Slurm',
+  number: 'Nodes'
+};
+
+const REINITIALIZE: IOffer = {
+  action: { act: 'reinitialize' },
+  label: 'Reinitialize …',
+  question: `Make ready again what changed parameters affect, and what follows from it? ${STORED}`,
+  yes: 'Reinitialize',
+  isWarning: true,
+  isForeseen: true
+};
+
+function rerun(failed: number): IOffer {
+  return {
+    action: { act: 'rerun', status: FAILED },
+    label: 'Rerun failed …',
+    question: `Run ${count(failed, 'failed job')} again, and what follows from ${failed === 1 ? 'it' : 'them'}? ${STORED}`,
+    yes: 'Rerun'
+  };
+}
+
+function cancel(left: number): IOffer {
+  return {
+    action: { act: 'cancel' },
+    label: 'Cancel …',
+    question: `Cancel ${count(left, 'job')} that ${left === 1 ? 'has' : 'have'} not finished, and stop the workers? Results stay.`,
+    yes: 'Cancel the jobs',
+    isWarning: true
+  };
+}

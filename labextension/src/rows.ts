@@ -1,0 +1,141 @@
+/**
+ * The rows of a long list of jobs, fetched where they are looked at.
+ */
+
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { IPage, Row } from './answers';
+import type { IPart } from './api';
+
+/** So many rows are asked for at once, and pages kept. */
+export const PAGE = 100;
+const KEPT = 50;
+
+/** Which jobs are listed. */
+export interface IFilter {
+  readonly status?: string;
+  readonly map?: string;
+}
+
+/** Rows by their number, whichever were seen; those on the page are kept up to date. */
+export class JobRows {
+  constructor(private readonly _fetch: (part: IPart) => Promise<IPage>) {}
+
+  /** Emitted where rows came. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** How many there are; null till it is known. */
+  get total(): number | null {
+    return this._total;
+  }
+
+  get filtered(): IFilter {
+    return this._filter;
+  }
+
+  /** Why rows that were scrolled to did not come. */
+  get trouble(): string | null {
+    return this._trouble;
+  }
+
+  /** One row, where it was fetched. */
+  get(index: number): Row | undefined {
+    return this._pages.get(Math.floor(index / PAGE))?.[index % PAGE];
+  }
+
+  /** The rows between two, both included, that were fetched. */
+  between(first: number, last: number): Row[] {
+    const found = [];
+    for (let index = first; index <= last; index++) {
+      const row = this.get(index);
+      if (row) {
+        found.push(row);
+      }
+    }
+    return found;
+  }
+
+  /** List other jobs. */
+  filter(filter: IFilter): void {
+    this._filter = filter;
+    this._seen = [0, 0];
+    this._total = null;
+    this.forget();
+    this._changed.emit();
+  }
+
+  /** Say which rows are on the page; what of them is missing is fetched. */
+  see(first: number, last: number): void {
+    this._seen = [first, Math.max(first, last)]; // the first are asked for where none is known yet
+    const missing = this._seenPages().filter(page => !this._pages.has(page) && !this._asked.has(page));
+    if (missing.length) {
+      Promise.all(missing.map(page => this._page(page))).then(
+        () => {
+          this._trouble = null;
+          this._changed.emit();
+        },
+        (error: Error) => {
+          this._trouble = error.message;
+          this._changed.emit();
+        }
+      );
+    }
+  }
+
+  /** Fetch anew what is on the page. */
+  async refresh(): Promise<void> {
+    await Promise.all(this._seenPages().map(page => this._page(page)));
+    this._trouble = null;
+  }
+
+  /** What was fetched is old. */
+  forget(): void {
+    this._generation++;
+    this._pages.clear();
+    this._asked.clear();
+  }
+
+  private async _page(page: number): Promise<void> {
+    const generation = this._generation;
+    this._asked.add(page);
+    try {
+      const got = await this._fetch({ ...this._filter, offset: page * PAGE, limit: PAGE });
+      if (generation === this._generation) {
+        this._keep(page, got);
+      }
+    } finally {
+      if (generation === this._generation) {
+        this._asked.delete(page);
+      }
+    }
+  }
+
+  private _keep(page: number, got: IPage): void {
+    this._pages.delete(page); // the one that was fetched last stands last
+    this._pages.set(page, got.rows);
+    // Where the server does not count, there is more as long as pages are full.
+    const known = page * PAGE + got.rows.length;
+    const more = got.rows.length === PAGE ? 1 : 0;
+    this._total = got.total ?? (more ? Math.max(this._total ?? 0, known + 1) : known);
+    const [oldest] = this._pages.keys();
+    if (this._pages.size > KEPT) {
+      this._pages.delete(oldest);
+    }
+  }
+
+  private _seenPages(): number[] {
+    const [first, last] = this._seen.map(index => Math.floor(index / PAGE));
+    return Array.from({ length: last - first + 1 }, (_, n) => first + n);
+  }
+
+  private _asked = new Set<number>();
+  private _changed = new Signal<this, void>(this);
+  private _filter: IFilter = {};
+  private _generation = 0;
+  private _pages = new Map<number, readonly Row[]>();
+  private _seen: [number, number] = [0, 0];
+  private _total: number | null = null;
+  private _trouble: string | null = null;
+}
