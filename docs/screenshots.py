@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser import chromium
 from browser.grid import Grid
 from browser.notebook import Notebook
+from browser.panel import Panel
 from services.jupyter import JupyterServer
 
 FOLDER = Path(__file__).parent / "static" / "screenshots"
@@ -151,8 +152,31 @@ m.wait()"""
         notebook.theme("light")
 
 
+def panel(stage: Stage) -> None:
+    """A workflow in the side bar, while its jobs run."""
+    cells = [
+        """import time
+
+from torc_nb import Workflow
+
+def simulate(mesh):
+    time.sleep(0.02)
+    if mesh % 17 == 5:
+        raise ValueError(f"mesh {mesh} does not converge")
+    return mesh * 0.5""",
+        'wf = Workflow("wing")\nm = wf.map(simulate, range(1500))\nwf.run(num_cpus=2)',
+    ]
+    with stage.notebook("wing", cells, size=(900, 700)) as notebook:
+        notebook.run_all()
+        shown = Panel(notebook)
+        shown.open("wing")
+        shown.tab("jobs")
+        shown.root.get_by_text(re.compile(r"[4-9]\d\d of 1,500")).first.wait_for()
+        stage.save(notebook, "panel")
+
+
 #: Every scene, in the order in which they are played.
-SCENES: list[Callable[[Stage], None]] = [first_map, live_view, refreshing, edit]
+SCENES: list[Callable[[Stage], None]] = [first_map, live_view, refreshing, edit, panel]
 
 
 def main(chosen: list[str]) -> None:
