@@ -84,6 +84,8 @@ PANEL := $(wildcard $(addprefix labextension/,*.json *.lock src/* style/* schema
 
 # One environment; a stamp for each set of extras that was installed into it.
 $(VENV)/.demo: EXTRAS := lab,notebooks
+# The first look does not wait for the panel to be built; `make .venv/.test` and `pip install .` build it.
+$(VENV)/.demo $(VENV)/.docs: export TORC_NB_SKIP_LAB := $(if $(wildcard torc_nb/labextension/sources.sha256),,1)
 $(VENV)/.docs: EXTRAS := docs
 $(VENV)/.test: EXTRAS := dev,docs,lab,notebooks,postgres
 $(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,postgres
