@@ -27,7 +27,7 @@ demo: $(VENV)/.demo
 	@echo "To work with it in JupyterLab:"
 	@echo "    $(LAB) $(DEMO)/$(NOTEBOOK)"
 
-# Most tests wait more than they compute, so six sessions run side by side.
+# Most tests wait more than they compute, so five sessions run side by side; a page of a browser computes, though.
 OF_WORKERS := tests/worker tests/launch tests/test_notebooks.py tests/test_services.py
 OF_CLUSTERS := tests/integration tests/machines tests/chaos tests/workflow/test_at_once.py
 OF_SERVERS := tests/server_db
@@ -36,8 +36,8 @@ OF_BROWSER := tests/browser
 SESSION := $(MAKE) --no-print-directory
 
 test: lint services
-	@tests/setup/side_by_side.sh "$(SESSION) test-workers" "$(SESSION) test-clusters" "$(SESSION) test-servers" \
-	    "$(SESSION) test-kernels" "$(SESSION) test-browser" "$(SESSION) test-others"
+	@tests/setup/side_by_side.sh "$(SESSION) test-workers" "$(SESSION) --keep-going test-clusters test-browser" \
+	    "$(SESSION) test-servers" "$(SESSION) test-kernels" "$(SESSION) test-others"
 
 test-workers:
 	TORC_NB_SLOW_TESTS=1 $(BIN)/pytest $(OF_WORKERS)
