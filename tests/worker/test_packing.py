@@ -132,7 +132,7 @@ def grow(row: int) -> int:
 
     code = "import time, sys\nblocks = []\n"
     code += f"for _ in range({abs(row)} // 10): blocks.append(b'x' * (10 << 20)); time.sleep(0.02)\n"
-    code += "time.sleep(1.5)"
+    code += "time.sleep(8)"  # longer than a busy machine keeps the worker from looking
     if row < 0:
         subprocess.run([sys.executable, "-c", code], check=True)
     else:
