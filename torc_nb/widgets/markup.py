@@ -112,7 +112,7 @@ def _bar(numbers: Sequence[Any], height: int) -> str:
     )
     return (
         f'<div role="img" aria-label="{said or "no jobs"}" style="display:flex;height:{height}px;border-radius:3px;'
-        f'overflow:hidden;flex:1;{_TRACK}">{parts}</div>'
+        f'overflow:hidden;flex:1;min-width:12em;{_TRACK}">{parts}</div>'
     )
 
 
