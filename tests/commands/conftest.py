@@ -54,11 +54,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
 
 @pytest.fixture(scope="session")
 def _master(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sweep")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        sweep.finished(folder)
-    return folder
+    return sweep.made_once(tmp_path_factory)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from torc_nb.api import Api, make_api
 from torc_nb.models import WorkflowModel
 
@@ -35,6 +37,15 @@ def declare(api: Api, folder: Path, name: str = "sweep", *, numbers: range = ran
         module_directory=folder,
     )
     return workflow.id
+
+
+def made_once(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which it ran, of which tests make copies."""
+    folder = factory.mktemp("sweep")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        finished(folder)
+    return folder
 
 
 def until(condition: Callable[[], bool], complaint: str, seconds: float = 60.0) -> None:

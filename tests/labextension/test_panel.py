@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -52,7 +53,7 @@ def test_jupyterlab_has_it() -> None:
         [sys.executable, "-m", "jupyter", "labextension", "list"], capture_output=True, text=True, timeout=100
     )
     said = lab.stdout + lab.stderr
-    if "torc-nb" not in said:
+    if "torc-nb" not in said and "CI" not in os.environ:
         pytest.skip("the panel was left out here")
     assert re.search(r"torc-nb v\S+ .*enabled.*OK", said), said
     built = Path(sys.prefix, "share", "jupyter", "labextensions", "torc-nb")

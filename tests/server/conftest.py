@@ -66,11 +66,7 @@ def act(get: Get) -> Get:
 
 @pytest.fixture(scope="session")
 def _master(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sweep")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        sweep.finished(folder)
-    return folder
+    return sweep.made_once(tmp_path_factory)
 
 
 @pytest.fixture

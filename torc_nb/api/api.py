@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
@@ -16,24 +15,21 @@ from torc_nb.api import (
     inspection,
     labels,
     launching,
-    mapping,
-    origins,
     outcomes,
     places,
     reproducing,
     rooms,
-    selection,
 )
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
 from torc_nb.api.files import Files
 from torc_nb.api.history import History
+from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
 from torc_nb.api.user_data import UserData
-from torc_nb.errors import NotFound
 from torc_nb.models import (
     AllocationModel,
     EventModel,
@@ -45,13 +41,10 @@ from torc_nb.models import (
 from torc_nb.store import (
     Database,
     allocations,
-    awaited,
     events,
-    functions,
     jobs,
     leases,
     loads,
-    maps,
     requirements,
     results,
     workflows,
@@ -62,7 +55,7 @@ from torc_nb.store.failures import Failure
 LOOK_AFTER = 5.0
 
 
-class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, Files, Changing):
+class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserData, Files, Changing):
     """All that can be done with the workflows of one database.
 
     Parameters
@@ -163,82 +156,6 @@ class Api(Cleaning, Commands, History, Moving, PlainJobs, Resources, UserData, F
             No worker runs or is coming, or none of those there are fits; the message says what to do.
         """
         launching.check_progress(self.database, self.status(workflow_id))
-
-    # Maps.
-
-    def map_function(
-        self, workflow_id: int, function: origins.AnyFunction, *iterables: Iterable[Any], **options: Any
-    ) -> mapping.Mapped:
-        """Declare a map; see ``Workflow.map`` for the options.
-
-        ``source_map``, instead of iterables, is the id of a map whose results are the rows; ``blocked_by_maps`` and
-        ``blocked_by_jobs`` are ids of what a new map waits for.
-        """
-        self.database.check_writable()
-        workflow = workflows.get(self.database, workflow_id)
-        single = awaited.split(self.database, workflow_id, options.pop("blocked_by_jobs", ()))
-        whole = tuple(sorted({*single.maps, *options.pop("blocked_by_maps", ())}))
-        place = mapping.Place(blocked_by_maps=whole, blocked_by_jobs=single.jobs)
-        return mapping.declare(self.database, workflow, function, iterables, place=place, **options)
-
-    def list_maps(self, workflow_id: int) -> list[Any]:
-        """Return the maps of a workflow in the order of their declaration."""
-        return maps.listed(self.database, workflow_id)
-
-    def get_map(self, workflow_id: int, name: str) -> Any:
-        """Return the map of a name; NotFound, listing those there are, where there is none."""
-        found = maps.find(self.database, workflow_id, name)
-        if found is None:
-            names = ", ".join(repr(map_.name) for map_ in maps.listed(self.database, workflow_id)) or "none"
-            raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
-        return found
-
-    def map_rows(
-        self, map_id: int, *, provenance: bool = False, job_ids: Sequence[int] | None = None
-    ) -> Iterator[Sequence[Any]]:
-        """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance."""
-        map_ = maps.get(self.database, map_id)
-        return results.of_map(self.database, map_.workflow_id, map_id, provenance=provenance, job_ids=job_ids)
-
-    def map_selection(self, map_id: int, wanted: selection.Wanted) -> selection.Selection:
-        """Return which jobs of a map are wanted, in its order."""
-        return selection.of_map(self.database, maps.get(self.database, map_id), wanted, self.map_decoder(map_id))
-
-    def jobs_where(self, map_id: int, where: selection.Where) -> Iterator[int]:
-        """Yield the jobs of a map whose parameters fulfil a condition, or have some values."""
-        return selection.where_of_map(self.database, maps.get(self.database, map_id), where, self.map_decoder(map_id))
-
-    def map_order(self, map_id: int) -> Sequence[int] | None:
-        """Return the job ids of the last call's rows in its order; None: all, in the order of their ids."""
-        return maps.order_of(maps.get(self.database, map_id))
-
-    def map_job_ids(self, map_id: int) -> list[int]:
-        """Return the ids of all jobs of a map, those too that are none of the last call's rows, in their order."""
-        return jobs.chosen(self.database, maps.get(self.database, map_id).workflow_id, map_id)
-
-    def map_statuses(self, map_id: int) -> Callable[[int], JobStatus]:
-        """Return what says as what the statuses of a map's jobs are shown."""
-        map_ = maps.get(self.database, map_id)
-        started = workflows.get(self.database, map_.workflow_id).state != "created"
-        return partial(workflows.shown_status, started=started, blocked=map_.blocked)
-
-    def map_shape(self, map_id: int) -> dict[str, Any]:
-        """Return how the parameters of a map looked: columns, index."""
-        shape: dict[str, Any] = maps.get(self.database, map_id).shape
-        return shape
-
-    def map_decoder(self, map_id: int) -> outcomes.Decoder:
-        """Return what gives the stored parameters and results of a map back as objects."""
-        map_ = maps.get(self.database, map_id)
-        return outcomes.decoder_of_map(self.database, workflows.get(self.database, map_.workflow_id), map_id)
-
-    def label_decoder(self, workflow_id: int) -> Callable[[str], Any]:
-        """Return what gives the stored labels of rows back."""
-        return outcomes.decoder_of_labels(self.database, workflows.get(self.database, workflow_id))
-
-    def code_labels(self, workflow_id: int) -> dict[int, str]:
-        """Return for each function of a workflow its version's label, as in ``"v2"``."""
-        return functions.labels(self.database, workflow_id)
 
     # Workers.
 

@@ -99,7 +99,7 @@ class Grid(anywidget.AnyWidget):
     """
 
     _esm = assets.text("elements.js", "pages.js", "outbox.js", "cells.js", "editor.js", "table.js", "grid.js")
-    _css = assets.text("grid.css")
+    _css = assets.text("elements.css", "grid.css")
 
     #: By which the still pictures of the grid are found on a page.
     picture = traitlets.Unicode().tag(sync=True)

@@ -26,7 +26,7 @@ class Live(anywidget.AnyWidget):
     """
 
     _esm = assets.text("elements.js", "view.js")
-    _css = assets.text("view.css")
+    _css = assets.text("elements.css", "view.css")
 
     #: By which the still pictures of the view are found on a page.
     picture = traitlets.Unicode().tag(sync=True)
