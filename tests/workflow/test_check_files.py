@@ -125,7 +125,7 @@ def test_a_returned_path_declares_nothing(wf: Workflow, finish: Finish, tmp_path
     wf.rerun(jobs=list(rows.jobs().index))
     assert needs.status == "completed"
     late = wf.command("cat common", name="late", needs=["common"])
-    assert late.status == "ready"
+    assert late.status != "blocked"
     makes = wf.command("echo y > common", name="makes", produces=["common"])
     finish()
     assert (late.status, makes.status) == ("completed", "completed")
