@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from services.place import settle
 from services.slurm_cluster import SlurmCluster
+from services.workers import kill_those_of
 
 if TYPE_CHECKING:
     from services.postgres_server import PostgresServer
@@ -32,9 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each test a folder and a home of its own, with nothing opened before, and workers that find torc_nb."""
+def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test a folder and a home of its own, with nothing opened before, and workers that find torc_nb.
+
+    No worker outlives its test: it would wait ten minutes for more work, beside the tests that follow.
+    """
     settle(tmp_path, monkeypatch)
+    yield
+    left = kill_those_of(tmp_path)
+    assert not left, f"the test left workers running: {left}"
 
 
 @pytest.fixture(scope="session")

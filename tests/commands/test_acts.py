@@ -120,6 +120,17 @@ def test_jobs_are_canceled_by_id(terminal: Any, finished: Path) -> None:
     assert "JOB" in terminal.refuses("jobs cancel", 2)
 
 
+def test_a_workflow_is_paused_and_resumed(terminal: Any, finished: Path) -> None:
+    """Each says what it did; the status shows the state, and `start` ends a pause too."""
+    assert terminal.says("workflows pause").startswith("Paused: what runs goes on to its end, nothing new begins. [sweep (1)")
+    assert terminal.says("workflows pause").startswith("It was paused before.")
+    assert json.loads(terminal.says("workflows status --json"))["workflow"]["state"] == "paused"
+    assert terminal.says("workflows resume").startswith("Resumed")
+    assert terminal.says("workflows resume").startswith("It is started, not paused.")
+    terminal.says("workflows pause")
+    assert terminal.says("workflows start").startswith("Started")
+
+
 def test_a_worker_is_stopped_by_allocations_cancel(terminal: Any, finished: Path) -> None:
     """`allocations cancel` sends a worker away that waits for work; no job moves."""
     assert "started a worker" in terminal.says("run --cpus 1")

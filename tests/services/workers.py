@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 import torc_nb
 from torc_nb.api import Api
 
@@ -38,6 +40,17 @@ def end_workers(api: Api) -> None:
         while any(map(is_there, left)) and time.monotonic() < deadline:
             time.sleep(0.02)
         _send(left, signal.SIGKILL)
+
+
+def kill_those_of(folder: Path) -> list[int]:
+    """Kill the workers on this machine whose files are in a folder; returns the ids of those there were."""
+    left = [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if "torc_nb.worker" in (line := process.info["cmdline"] or []) and any(str(folder) in word for word in line)
+    ]
+    _send(left, signal.SIGKILL)
+    return left
 
 
 def _send(pids: list[int], number: signal.Signals) -> None:

@@ -46,9 +46,9 @@ def test_room_is_asked_for_each_group(scene: Scene) -> None:
     assert asked == [(3, 2), (2, 2)]
 
 
-@pytest.mark.parametrize("state", ["created", "canceled"])
+@pytest.mark.parametrize("state", ["created", "paused", "canceled"])
 def test_nothing_is_claimed_of_a_workflow_that_is_not_started(scene: Scene, state: str) -> None:
-    """Before its start and after its cancel a workflow's jobs stay where they are."""
+    """Before its start, while it is paused and after its cancel a workflow's jobs stay where they are."""
     scene.declare("ab")
     workflows.set_state(scene.database, scene.id, state)
     worker = scene.worker()

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from services.kernel import Kernel
-from services.workers import SEARCH_PATH
+from services.workers import SEARCH_PATH, end_workers
 from workflow.study import halve
 
+from torc_nb.api import make_api
 from torc_nb.errors import InvalidRequest, JobFailed
 from torc_nb.workflow import Workflow
 
@@ -160,8 +161,6 @@ def test_an_exported_study_goes_on_elsewhere(wf: Workflow, finish: Finish, tmp_p
     wf.map(lambda x: x + 1, [1, 2, 3], name="first")
     wf.map(lambda x: 10 * x, first, name="second")
     wf.api.export_workflow(wf.id, tmp_path / "study.jsonl")
-    from torc_nb.api import make_api
-
     elsewhere = make_api(tmp_path / "elsewhere" / "torc.db")
     elsewhere.import_workflow(tmp_path / "study.jsonl")
     elsewhere.database.close()
@@ -171,8 +170,6 @@ def test_an_exported_study_goes_on_elsewhere(wf: Workflow, finish: Finish, tmp_p
     moved.wait(timeout=40, progress=False)
     assert list(again) == [20, 30, 40]
     assert len(moved.jobs()) == 6
-    from services.workers import end_workers
-
     end_workers(moved.api)
     moved.api.database.close()
 
@@ -210,3 +207,6 @@ def test_run_all_of_a_notebook_with_rounds(store_url: str, tmp_path: Path, monke
         assert "solve: 3 as before" in kernel.run(STAGES)
         assert kernel.run("list(solved), solved.postprocess_result()") == "([2, 4, 6], 12)"
         assert "nothing changed: none of 7 jobs would run again" in kernel.run("wf.reinitialize(dry_run=True)")
+    api = make_api(store_url)
+    end_workers(api)
+    api.database.close()

@@ -16,6 +16,7 @@ from torc_nb.api import (
     labels,
     launching,
     outcomes,
+    pausing,
     places,
     reproducing,
     rooms,
@@ -100,8 +101,16 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         return workflows.remove(self.database, workflow_id)
 
     def start_workflow(self, workflow_id: int) -> bool:
-        """Let workers run a workflow's jobs; False where it was started already."""
+        """Let workers run a workflow's jobs, also where it was paused; False where it was started already."""
         return workflows.set_state(self.database, workflow_id, "started")
+
+    def pause_workflow(self, workflow_id: int) -> str:
+        """Let no further job begin until ``resume_workflow``; what runs goes on. Returns what was done, in words."""
+        return pausing.pause(self.database, workflow_id)
+
+    def resume_workflow(self, workflow_id: int) -> str:
+        """Let the jobs of a paused workflow begin again. Returns what was done, in words."""
+        return pausing.resume(self.database, workflow_id)
 
     def cancel_workflow(self, workflow_id: int) -> int:
         """Cancel all unfinished jobs and the allocations; returns how many jobs those are."""
@@ -181,11 +190,11 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         room = rooms.here(num_cpus, memory)
         rooms.check_use(self.database, workflow_id, room)
         never = rooms.misfits(requirements.in_use(self.database, workflow_id), room)
-        self.start_workflow(workflow_id)
+        paused = pausing.begin(self.database, workflow_id)
         brought = launching.run_here(
             self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
         )
-        return brought._replace(message="; ".join([brought.message, *never]))
+        return brought._replace(message="; ".join([brought.message, *never, *paused]))
 
     def schedule_nodes(
         self,
@@ -206,8 +215,11 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         workflow = workflows.get(self.database, workflow_id)
         if not isinstance(scheduler, SlurmSchedulerModel):
             scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
-        self.start_workflow(workflow_id)
-        return launching.schedule_nodes(self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more)
+        paused = pausing.begin(self.database, workflow_id)
+        brought = launching.schedule_nodes(
+            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more
+        )
+        return brought._replace(message="; ".join([brought.message, *paused]))
 
     @property
     def has_slurm(self) -> bool:

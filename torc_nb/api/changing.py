@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from torc_nb import changes
-from torc_nb.api import inputs
+from torc_nb.api import inputs, pausing
 from torc_nb.api.code_now import code_now
 from torc_nb.api.inputs import Edit
 from torc_nb.api.resources import changed
@@ -147,9 +147,8 @@ class Changing:
         current, absent = self._code_now(workflow_id, affected, otherwise)
         said = current.take_effect(self.database, workflow_id)
         done = resetting.rerun(self.database, workflow_id, statuses, chosen, instead)
-        if done.ready and start:
-            workflows.set_state(self.database, workflow_id, "started")
-        return Rerun(done.ready, done.waits, (*absent, *said))
+        paused = pausing.begin(self.database, workflow_id) if done.ready and start else []
+        return Rerun(done.ready, done.waits, (*absent, *said, *paused))
 
     def _code_now(self, workflow_id: int, known: Iterable[Any], otherwise: str) -> tuple[Current, tuple[str, ...]]:
         return code_now(self.database, workflow_id, known, otherwise, has_code=self.has_code)

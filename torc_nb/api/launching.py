@@ -312,6 +312,8 @@ def check_progress(database: Database, status: Status) -> None:
     if status.is_done or status.waiting:
         return
     left = f"{status.total - status.finished:,} jobs wait"
+    if status.workflow.state == "paused":
+        left = f"The workflow is paused, wf.resume() lets its jobs begin; {left}"
     if status.workers:
         if not any(status.statuses.get(one) for one in CLAIMED):
             rooms.check_workers(database, status.workflow.id or 0, status.workers)

@@ -60,6 +60,33 @@ def start(session: Session, workflow: str | None) -> Said:
     return session.said(text, chosen, started=started)
 
 
+@workflows.command("pause")
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
+@click.pass_obj
+def pause(session: Session, workflow: str | None) -> Said:
+    """Let no further job begin.
+
+    What runs goes on to its end; what was claimed goes back within some seconds.
+    """
+    chosen = session.workflow(workflow)
+    assert chosen.id is not None
+    from torc_nb.models.sentences import sentence
+
+    return session.said(sentence(session.api.pause_workflow(chosen.id)), chosen)
+
+
+@workflows.command("resume")
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
+@click.pass_obj
+def resume(session: Session, workflow: str | None) -> Said:
+    """Let the jobs of a paused workflow begin again."""
+    chosen = session.workflow(workflow)
+    assert chosen.id is not None
+    from torc_nb.models.sentences import sentence
+
+    return session.said(sentence(session.api.resume_workflow(chosen.id)), chosen)
+
+
 @workflows.command("status")
 @click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.pass_obj

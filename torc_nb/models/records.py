@@ -26,7 +26,7 @@ class WorkflowModel(Record):
     user: str = ""
     description: str = ""
     created: float | None = Field(default=None, description="seconds since the epoch")
-    state: str = Field(default="created", description="created, started or canceled")
+    state: str = Field(default="created", description="created, started, paused or canceled")
     run_id: int = 1
     files: str = Field(default="", description="folder of large values, logs and spools")
 

@@ -28,7 +28,7 @@ class Answer:
     claims: list[Claim] = field(default_factory=list)
     cancel: list[tuple[int, int]] = field(default_factory=list)
     show: list[tuple[int, int]] = field(default_factory=list)
-    state: str = "started"  # of the workflow; deleted; or leaving: the worker is asked to leave
+    state: str = "started"  # of the workflow; paused: nothing begins; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
     may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
 

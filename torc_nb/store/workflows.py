@@ -157,11 +157,26 @@ def listed(database: Database, name: str | None = None, user: str | None = None)
         return [models.WorkflowModel(**row) for row in connection.execute(statement).mappings()]
 
 
-def set_state(database: Database, workflow_id: int, state: str) -> bool:
-    """Move a workflow to ``started`` or ``canceled``; returns whether it stood elsewhere before."""
+def set_state(
+    database: Database, workflow_id: int, state: str, *, only: str | None = None, unless: str | None = None
+) -> bool:
+    """Move a workflow to ``started``, ``paused`` or ``canceled``; returns whether it stood elsewhere before.
+
+    Parameters
+    ----------
+    only : str, optional
+        The one state from which it is moved.
+    unless : str, optional
+        A state in which it is left.
+    """
+    others = [_workflows.c.state != state]
+    if only is not None:
+        others.append(_workflows.c.state == only)
+    if unless is not None:
+        others.append(_workflows.c.state != unless)
     with database.write() as connection:
         changed = connection.execute(
-            update(_workflows).where(_workflows.c.id == workflow_id, _workflows.c.state != state).values(state=state)
+            update(_workflows).where(_workflows.c.id == workflow_id, *others).values(state=state)
         ).rowcount
         if changed:
             events.add(database, connection, workflow_id, f"workflow {state}")

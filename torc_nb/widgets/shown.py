@@ -137,7 +137,10 @@ def _hint(status: Status) -> Iterable[str]:
         failed = status.statuses.get(JobStatus.FAILED, 0) + status.statuses.get(JobStatus.TERMINATED, 0)
         if failed:
             yield "wf.failures() says why; wf.rerun() runs them again."
-    elif not status.workers and not status.waiting:
+        return
+    if status.workflow.state == "paused":
+        yield "Paused: wf.resume() lets its jobs begin."
+    if not status.workers and not status.waiting:
         yield "No worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
 
 

@@ -237,6 +237,13 @@ class Crew:
         """Take the jobs for which no child here will soon have time."""
         return self._stock.take_unserved()
 
+    def take_waiting(self) -> list[Claim]:
+        """Take all jobs that have not begun."""
+        for child in self.children:
+            if not child.is_held_up:
+                self.take_back(child)
+        return self._stock.take_all()
+
     # Answers and deaths.
 
     def collect(self) -> None:

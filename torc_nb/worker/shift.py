@@ -159,6 +159,8 @@ class Shift:
             crew.cancel(news.cancel)
             live.show(news.show)
             crew.collect()
+            if news.state == "paused":
+                ledger.give_back(crew.take_waiting())
             crew.hand_out()
             now = time.monotonic()
             if now - last_round > ROUND:

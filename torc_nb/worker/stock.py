@@ -81,6 +81,10 @@ class Stock:
             for claim in self.take(key, len(self._waiting[key]))
         ]
 
+    def take_all(self) -> list[Claim]:
+        """Take every job."""
+        return [claim for key in self for claim in self.take(key, len(self._waiting[key]))]
+
     def clear(self) -> None:
         """Forget all jobs."""
         self._waiting.clear()

@@ -16,6 +16,7 @@ from torc_nb.api.changing import Foreseen
 from torc_nb.api.inputs import Edit
 from torc_nb.errors import Conflict, InvalidRequest, ReadOnly, TorcError
 from torc_nb.frames.edits import Cell
+from torc_nb.models.sentences import sentence
 from torc_nb.values import equal, typed
 from torc_nb.widgets.grid import Block
 from torc_nb.workflow.draft import Draft, Place, Typed
@@ -270,7 +271,7 @@ class Editing:
             "effect": effect,
             "again": foreseen.report.affected,
             "notes": list(foreseen.report.notes),
-            "question": f"Write {text}, and run again what that affects? {effect[:1].upper()}{effect[1:]}.",
+            "question": f"Write {text}, and run again what that affects? {sentence(effect)}",
             "no_worker": not status.workers and not status.waiting,
             "is_local": all(one.kind != "slurm" for one in self._api.list_allocations(self._workflow_id)),
         }

@@ -8,6 +8,7 @@ from torc_nb.api import Api, Status
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import JobStatus
 from torc_nb.models.quantities import counted
+from torc_nb.models.sentences import sentence
 from torc_nb.workflow.changing import ready_again
 
 #: Of which statuses jobs are run again.
@@ -40,7 +41,9 @@ class Steering:
         """
         if self._api.database.is_read_only:
             return []
-        offers = [self._cancel(status), self._rerun(status), self._worker(status), self._nodes(status)]
+        offers = [
+            self._cancel(status), self._hold(status), self._rerun(status), self._worker(status), self._nodes(status),
+        ]  # fmt: skip
         return [offer for offer in offers if offer is not None]
 
     def act(self, name: str, n: int) -> str:
@@ -55,12 +58,16 @@ class Steering:
         """
         if name == "cancel":
             return f"{counted(self._api.cancel_workflow(self._workflow_id), 'job')} of {self._name} canceled."
+        if name == "pause":
+            return sentence(self._api.pause_workflow(self._workflow_id))
+        if name == "resume":
+            return sentence(self._api.resume_workflow(self._workflow_id))
         if name == "rerun":
             return ready_again(self._name, self._api.rerun(self._workflow_id, FAILED))
         if name == "nodes":
-            return _sentence(self._api.schedule_nodes(self._workflow_id, n, more=True).message)
+            return sentence(self._api.schedule_nodes(self._workflow_id, n, more=True).message)
         if name == "worker":
-            return _sentence(self._api.run(self._workflow_id).message)
+            return sentence(self._api.run(self._workflow_id).message)
         raise InvalidRequest(f"A view has no button {name!r}.")
 
     def _cancel(self, status: Status) -> dict[str, Any] | None:
@@ -76,6 +83,17 @@ class Steering:
             f"Cancel {counted(left, 'job')} that {'has' if left == 1 else 'have'} not finished{stopped}? Results stay."
         )
         return {"act": "cancel", "label": "Cancel …", "question": question, "yes": "Yes, cancel"}
+
+    def _hold(self, status: Status) -> dict[str, Any] | None:
+        if status.is_done:
+            return None
+        if status.workflow.state == "paused":
+            question = "Let the jobs begin again?"
+            return {"act": "resume", "label": "Resume …", "question": question, "yes": "Yes, resume"}
+        if status.workflow.state != "started":
+            return None
+        question = "Let no further job begin until it is resumed? What runs goes on to its end."
+        return {"act": "pause", "label": "Pause …", "question": question, "yes": "Yes, pause"}
 
     def _rerun(self, status: Status) -> dict[str, Any] | None:
         failed = sum(status.statuses.get(one, 0) for one in FAILED)
@@ -101,7 +119,3 @@ class Steering:
             "unit": "nodes",
             "most": MOST_NODES,
         }
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -216,6 +216,18 @@ class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
         """Let workers run the jobs; ``run`` and ``schedule_nodes`` do it too."""
         self._api.start_workflow(self.id)
 
+    def pause(self) -> None:
+        """Let no further job begin until ``resume``; what runs goes on to its end.
+
+        What was claimed and has not begun is given back within some seconds. Workers wait, and leave after their
+        ``idle_timeout``. Whatever else is called meanwhile, ``run``, ``schedule_nodes`` or ``rerun``, leaves it paused.
+        """
+        print(f"{self.name}: {self._api.pause_workflow(self.id)}")
+
+    def resume(self) -> None:
+        """Let the jobs begin again after ``pause``; says so where no worker is there any more."""
+        print(f"{self.name}: {self._api.resume_workflow(self.id)}")
+
     def run(
         self,
         *,
