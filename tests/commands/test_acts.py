@@ -122,7 +122,7 @@ def test_jobs_are_canceled_by_id(terminal: Any, finished: Path) -> None:
 
 def test_a_workflow_is_paused_and_resumed(terminal: Any, finished: Path) -> None:
     """Each says what it did; the status shows the state, and `start` ends a pause too."""
-    assert terminal.says("workflows pause").startswith("Paused: what runs goes on to its end, nothing new begins. [sweep (1)")
+    assert terminal.says("workflows pause").startswith("Paused: what runs goes on to its end, nothing new begins. [")
     assert terminal.says("workflows pause").startswith("It was paused before.")
     assert json.loads(terminal.says("workflows status --json"))["workflow"]["state"] == "paused"
     assert terminal.says("workflows resume").startswith("Resumed")
