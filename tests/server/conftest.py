@@ -23,14 +23,13 @@ from torc_nb.server import requests  # noqa: F401  # before a test begins: it is
 
 
 @pytest.fixture
-def jp_server_config(tmp_path: Path) -> dict[str, Any]:
-    """A server with our extension, which lets nobody in unasked; one database is configured, should it be there."""
+def jp_server_config() -> dict[str, Any]:
+    """A server with our extension, which lets nobody in unasked."""
     return {
         "ServerApp": {
             "jpserver_extensions": {"torc_nb.server": True, "jupyter_server_terminals": False},
             "allow_unauthenticated_access": False,
         },
-        "TorcNb": {"databases": [str(tmp_path / "setting.db")]},
     }
 
 

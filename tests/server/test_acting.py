@@ -46,6 +46,10 @@ async def test_reinitialize_shows_first(act: Get, address: str, api: Api) -> Non
     assert foreseen["rows"][0]["difference"] == "a: 0 -> 7"
     assert "1 of 6 jobs would be ready again" in foreseen["said"]
     assert "its code counts as unchanged" in foreseen["said"]
+    assert foreseen["groups"] == [
+        {"map": "run", "reason": "parameter changed", "number": 1},
+        {"map": None, "reason": "downstream of these", "number": 1},
+    ]
     assert api.get_job(1).status == JobStatus.COMPLETED
     assert len((await act(address, act="reinitialize", dry_run=True, limit=1)).data["rows"]) == 1
 

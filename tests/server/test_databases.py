@@ -32,12 +32,31 @@ async def test_where_they_come_from(
         _make(tmp_path / f"{name}.db", name, tmp_path / "files")
     (tmp_path / "gone.db").unlink()
     monkeypatch.setenv("TORC_NB_DATABASE_URL", str(tmp_path / "environment.db"))
-    extension.databases = [*extension.databases, str(file)]
+    extension.databases = [str(tmp_path / "setting.db"), str(file)]
     found = (await get("databases")).data
     places_ = [Path(one["place"]).name for one in found]
     assert sorted(places_) == ["environment.db", "opened.db", "setting.db", "torc.db"]
     assert {one["name"] for one in (await get("workflows")).data} == {"setting", "environment", "opened", "sweep"}
     assert not (tmp_path / "gone.db").exists()
+
+
+async def test_a_configured_one_that_is_missing_is_named(get: Get, extension: Any, file: Path, tmp_path: Path) -> None:
+    """With what makes it; it is there once it was made, and named again once it is gone. Nothing is made by looking."""
+    missing = tmp_path / "missing.db"
+    extension.databases = [str(missing), str(file)]
+    first, other = (await get("databases")).data
+    assert (first["place"], other["trouble"]) == (str(missing), None)
+    assert f'Workflow("sweep", db="{missing}")' in first["trouble"]
+    assert "c.TorcNb.databases" in first["trouble"]
+    assert [one["name"] for one in (await get("workflows")).data] == ["sweep"]
+    assert (await get(f"databases/{first['id']}/workflows/1")).code == 503
+    assert not missing.exists()
+    _make(missing, "made", tmp_path / "files")
+    assert [one["trouble"] for one in (await get("databases")).data] == [None, None]
+    assert {one["name"] for one in (await get("workflows")).data} == {"made", "sweep"}
+    missing.rename(tmp_path / "elsewhere.db")
+    assert (await get("databases")).data[0]["trouble"] == first["trouble"]
+    assert [one["name"] for one in (await get("workflows")).data] == ["sweep"]
 
 
 async def test_those_that_cannot_be_read_are_told_with_the_reason(

@@ -40,6 +40,11 @@ class Glimpse:
         place = Path(database.place) if database.is_sqlite else database.folder
         return place is None or place.exists()
 
+    @property
+    def moved(self) -> str | None:
+        """Where a file is gone since what it held moved to a server: a sentence that says so."""
+        return self._api.database.moved
+
     def standings(self) -> list[standings.Standing]:
         """Return how each workflow stands, the oldest first."""
         return standings.of_all(self._api.database)

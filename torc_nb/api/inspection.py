@@ -151,7 +151,7 @@ def status(database: Database, workflow_id: int) -> Status:
         versions=_versions(
             database,
             workflow_id,
-            (workflow.run_id, sums.get(JobStatus.COMPLETED, 0)),
+            stands=(workflow.run_id, sums.get(JobStatus.COMPLETED, 0)),
             is_over=all(one.is_finished for one in sums),
         ),
     )
@@ -164,9 +164,9 @@ def details(database: Database, status: Status) -> Status:
     stands = (status.workflow.run_id, *failed)
     return replace(
         status,
-        causes=_causes(database, workflow_id, stands, is_over=status.is_done) if any(failed) else (),
+        causes=_causes(database, workflow_id, stands=stands, is_over=status.is_done) if any(failed) else (),
         # What runs changes without a number that moves.
-        loads=_loads(database, workflow_id, object(), is_over=False) if status.workers else {},
+        loads=_loads(database, workflow_id, stands=object(), is_over=False) if status.workers else {},
         now=spans.now(database),
     )
 

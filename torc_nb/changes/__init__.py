@@ -2,6 +2,6 @@
 
 from torc_nb.changes.current import Current
 from torc_nb.changes.reinitialize import foreseen, reinitialized
-from torc_nb.changes.report import Affected, Report
+from torc_nb.changes.report import Affected, Group, Report
 
-__all__ = ["Affected", "Current", "Report", "foreseen", "reinitialized"]
+__all__ = ["Affected", "Current", "Group", "Report", "foreseen", "reinitialized"]

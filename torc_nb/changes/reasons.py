@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torc_nb.changes.current import Current
 from torc_nb.changes.difference import of_values
-from torc_nb.changes.report import Affected
+from torc_nb.changes.report import Affected, Group
 from torc_nb.errors import NotFound
 from torc_nb.functions import difference
 from torc_nb.store import Database, functions, resetting, staleness, workflows
@@ -16,9 +17,10 @@ from torc_nb.store.downstream import Downstream
 from torc_nb.store.idsets import Ids
 from torc_nb.store.staleness import Stale
 
-PARAMETER, CODE, RESUMED, EPHEMERAL = (
+PARAMETER, CODE, DOWNSTREAM, RESUMED, EPHEMERAL = (
     "parameter changed",
     "code changed",
+    "downstream of these",
     "of an interrupted reinitialize",
     "made what does not outlast a run",
 )
@@ -72,6 +74,15 @@ class Reasons:
                 found = staleness.details(connection, piece)
             yield from map(self._affected, found)
 
+    def groups(self) -> list[Group]:
+        """Count the jobs by map and reason, the largest group first; what differs is not read for that."""
+        numbers: Counter[tuple[str | None, str]] = Counter()
+        for piece in self._plan.affected().pieces(resetting.PIECE):
+            with self._database.read() as connection:
+                maps = staleness.maps_of(connection, piece)
+            numbers.update((maps[job_id], self._kind(job_id)) for job_id in piece if job_id in maps)
+        return [Group(*group, number) for group, number in numbers.most_common()]
+
     def _affected(self, job: Any) -> Affected:
         started, blocked = job.workflow_state != "created", bool(job.map_blocked)
         status = workflows.shown_status(job.status, started=started, blocked=blocked)
@@ -80,14 +91,22 @@ class Reasons:
         return Affected(job.id, name, job.map_name, job.row, job.key, status, reason, *what)
 
     def _why(self, job: Any) -> tuple[str, Triple]:
+        kind = self._kind(job.id)
+        if kind == PARAMETER:
+            return kind, UNKNOWN if job.replaced is None else of_values(job.replaced, job.params)
+        if kind == CODE:
+            return kind, self._versions(job)
+        return self._downstream(job) if kind == DOWNSTREAM else kind, UNKNOWN
+
+    def _kind(self, job_id: int) -> str:
         stale = self._plan.stale
-        if job.id in stale.params:
-            return PARAMETER, UNKNOWN if job.replaced is None else of_values(job.replaced, job.params)
-        if job.id in stale.code:
-            return CODE, self._versions(job)
-        if job.id in self._plan.waiting:
-            return self._downstream(job), UNKNOWN
-        return RESUMED if job.id in stale.resumed else EPHEMERAL, UNKNOWN
+        if job_id in stale.params:
+            return PARAMETER
+        if job_id in stale.code:
+            return CODE
+        if job_id in self._plan.waiting:
+            return DOWNSTREAM
+        return RESUMED if job_id in stale.resumed else EPHEMERAL
 
     def _downstream(self, job: Any) -> str:
         following = self._plan.following

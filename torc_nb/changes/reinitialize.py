@@ -40,6 +40,7 @@ def foreseen(
     held = sum(job_id in following.jobs for job_id in plan.again)
     numbers = workflows.statuses(database, workflow_id)
     affected = len(plan.again) + len(plan.waiting)
+    reasons = Reasons(database, workflow_id, plan, current)
     failed = resetting.count(database, plan.affected(), JobStatus.FAILED)
     return Report(
         total=sum(numbers.values()),
@@ -49,7 +50,8 @@ def foreseen(
         run_id=workflows.get(database, workflow_id).run_id + bool(affected),
         reasons=_counted(stale, following),
         notes=tuple(notes),
-        rows=Reasons(database, workflow_id, plan, current).rows,
+        rows=reasons.rows,
+        groups=reasons.groups,
         is_dry_run=True,
         jobs=plan.affected(),
     )

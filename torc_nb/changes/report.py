@@ -28,8 +28,20 @@ class Affected(NamedTuple):
     difference: str | None = None
 
 
+class Group(NamedTuple):
+    """How many jobs of a map (None: of none) are affected for one reason."""
+
+    map: str | None
+    reason: str
+    number: int
+
+
 def _none() -> Iterator[Affected]:
     return iter(())
+
+
+def _no_groups() -> list[Group]:
+    return []
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,8 @@ class Report:
         What deserves attention.
     rows : callable
         Gives the jobs affected, in the order of their ids, read as they are iterated; of a dry run only.
+    groups : callable
+        Counts them by map and reason, the largest group first; of a dry run only.
     jobs : Ids
         The ids of these; of a dry run only.
     """
@@ -66,6 +80,7 @@ class Report:
     reasons: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rows: Callable[[], Iterator[Affected]] = _none
+    groups: Callable[[], list[Group]] = _no_groups
     is_dry_run: bool = False
     jobs: Ids = field(default_factory=Ids)
 

@@ -73,7 +73,7 @@ class Act:
         ]
 
     def __call__(self, api: Api, workflow_id: int) -> Data:
-        """Do it; returns what was said, and of a dry run the jobs."""
+        """Do it; returns what was said, and of a dry run how many jobs of which map, and the first of them."""
         return self._foresee(api, workflow_id) if self.is_dry_run else {"said": self._do(api, workflow_id)}
 
     def _do(self, api: Api, workflow_id: int) -> str:
@@ -105,7 +105,8 @@ class Act:
         said = [report.sentence(), *report.notes]
         if report.affected > len(rows):
             said.append(f"these are the first {len(rows):,} of {report.affected:,}")
-        return {"said": "; ".join(said) + ".", "rows": rows}
+        groups = [{"map": one.map, "reason": one.reason, "number": one.number} for one in report.groups()]
+        return {"said": "; ".join(said) + ".", "groups": groups, "rows": rows}
 
 
 def _nodes(given: object) -> Iterable[str]:

@@ -12,6 +12,7 @@ from torc_nb.api import Api
 from torc_nb.errors import NotFound
 from torc_nb.server.lookout import Lookout
 from torc_nb.server.room import Room
+from torc_nb.server.sources import Source
 
 Answer = TypeVar("Answer")
 
@@ -30,21 +31,21 @@ class Databases:
 
     Parameters
     ----------
-    addresses
+    sources
         Returns what names them; called in a thread, each time they are listed.
     """
 
-    def __init__(self, addresses: Callable[[], list[str]]) -> None:
-        self._addresses = addresses
-        self._lookouts: dict[str, Lookout] = {}
+    def __init__(self, sources: Callable[[], list[Source]]) -> None:
+        self._sources = sources
+        self._lookouts: dict[Source, Lookout] = {}
         self._rooms: dict[str, Room] = {}
         self._threads = ThreadPoolExecutor(_LOOKING, thread_name_prefix="torc-nb looking")
         self._sweep: asyncio.TimerHandle | None = None
 
     async def look(self) -> list[Lookout]:
         """Look into all of them, side by side, and return those that are there."""
-        named = await asyncio.get_running_loop().run_in_executor(self._threads, self._addresses)
-        self._lookouts = {address: self._lookouts.get(address) or Lookout(address) for address in named}
+        named = await asyncio.get_running_loop().run_in_executor(self._threads, self._sources)
+        self._lookouts = {source: self._lookouts.get(source) or Lookout(source) for source in named}
         looks = [one.look(self._threads) for one in self._lookouts.values()]
         if looks:
             await asyncio.wait(looks, timeout=GLANCE)
@@ -91,7 +92,7 @@ class Databases:
 
     def _there(self) -> list[Lookout]:
         """Return each once: the same one may be named in several ways."""
-        return list({one.id: one for one in reversed(self._lookouts.values()) if one.is_there}.values())[::-1]
+        return list({one.id: one for one in reversed(self._lookouts.values()) if one.is_listed}.values())[::-1]
 
     def _close_idle(self) -> None:
         since = time.monotonic() - IDLE

@@ -8,9 +8,9 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import List, Unicode
 
-from torc_nb.server import sources
 from torc_nb.server.databases import Databases
 from torc_nb.server.routes import routes
+from torc_nb.server.sources import Source, sources
 
 
 class TorcNb(ExtensionApp):
@@ -25,12 +25,12 @@ class TorcNb(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the addresses of the panel."""
-        self._databases = Databases(self._addresses)
+        self._databases = Databases(self._sources)
         self.handlers.extend(routes(self._databases))
 
-    def _addresses(self) -> list[str]:
+    def _sources(self) -> list[Source]:
         assert self.serverapp is not None
-        return sources.addresses(self.databases, Path(self.serverapp.root_dir))
+        return sources(self.databases, Path(self.serverapp.root_dir))
 
     async def stop_extension(self) -> None:
         """Close what is open."""

@@ -1,62 +1,36 @@
-"""What a workflow holds, a page at a time: jobs, results, failures, workers, allocations, events, logs."""
+"""What a workflow holds besides its jobs, a page at a time: results, failures, workers, allocations, events, logs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from torc_nb.api import failures as failures_of
 from torc_nb.api import inspection
+from torc_nb.api.seldom import Seldom
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import JobStatus, Record
 from torc_nb.server.asked import Asked, Data
+from torc_nb.server.jobs import NOTE, number
 from torc_nb.server.plain import cut, plain
+from torc_nb.store import allocations as allocations_of
+from torc_nb.store import events as events_of
 from torc_nb.store import jobs as jobs_of
+from torc_nb.store import leases
 from torc_nb.store import results as results_of
+from torc_nb.store.failures import Failure
 from torc_nb.widgets import shown
 
-#: Of an error or a note so many characters are shown in a list, of a traceback so many.
-_NOTE, _TRACEBACK = 500, 20_000
+#: Of a traceback so many characters are shown, from its end.
+_TRACEBACK = 20_000
 #: Values of more characters are not read for a list.
 _LONGEST = 10_000
 
+_grouped = Seldom(failures_of.grouped)
+_FAILED = (JobStatus.FAILED, JobStatus.TERMINATED)
+
 #: What of a worker nobody reads.
 _OF_MACHINES = {"workflow_id", "boot_id", "process_start", "packages"}
-
-
-def jobs(asked: Asked) -> Data:
-    """List jobs in the order of their ids, of some statuses or of one map if asked."""
-    asked.query.check_sort()
-    map_id, statuses = asked.map_id(), asked.query.statuses
-    total = _number(asked, map_id, statuses)
-    left = min(asked.query.limit, total - asked.query.offset)
-    if left <= 0:
-        return asked.page([], total)
-    found = jobs_of.listed(
-        asked.api.database,
-        asked.workflow_id,
-        map_id=map_id,
-        statuses=statuses or None,
-        limit=left,
-        offset=asked.query.offset,
-        is_brief=True,
-    )
-    labels = asked.api.job_labels(asked.workflow_id, found)
-    rows = [
-        {
-            "id": job.id,
-            "name": shown.line(inspection.job_name(job)),
-            "map": _line(labels.map_name(job)),
-            "command": _line(labels.command(job)),
-            "status": inspection.shown_status(job).label,
-            "scheduling": _line(labels.scheduling(job)),
-            "attempt": job.attempt,
-            "priority": job.priority,
-            "worker": job.worker_id,
-            "note": _line(labels.note(job), _NOTE),
-        }
-        for job in found
-    ]
-    return asked.page(rows, total)
 
 
 def results(asked: Asked) -> Data:
@@ -67,7 +41,7 @@ def results(asked: Asked) -> Data:
     order = asked.api.map_order(map_id)
     first, last = asked.query.offset, asked.query.offset + asked.query.limit
     if order is None:
-        total = _number(asked, map_id, [])
+        total = number(asked, map_id, [])
         ids = jobs_of.chosen(
             asked.api.database, asked.workflow_id, map_id, limit=asked.query.limit, offset=asked.query.offset
         )
@@ -88,21 +62,20 @@ def _result(row: Any, status: JobStatus) -> Data:
         "result": plain(row.value, row.value_size),
         "seconds": row.seconds,
         "peak_memory": row.peak_memory,
-        "error": None if row.error_type is None else cut(f"{row.error_type}: {row.error}", _NOTE),
+        "error": None if row.error_type is None else cut(f"{row.error_type}: {row.error}", NOTE),
     }
 
 
 def failures(asked: Asked) -> Data:
     """List failed jobs by what went wrong, the largest group first, with what the jobs of a group share."""
-    asked.api.get_workflow(asked.workflow_id)
-    found = asked.api.failures(asked.workflow_id, asked.map_id())
+    found = _grouped_now(asked)
     rows = [
         {
             "group": one.group,
             "exception": shown.line(one.exception),
             "place": shown.line(one.place),
             "count": one.count,
-            "message": cut(one.message, _NOTE),
+            "message": cut(one.message, NOTE),
             "shared": [shown.line(said) for said in one.shared],
             "job": one.job_id,
             "jobs": list(one.job_ids),
@@ -113,25 +86,34 @@ def failures(asked: Asked) -> Data:
     return asked.page(rows, len(found))
 
 
+def _grouped_now(asked: Asked) -> list[Failure]:
+    """The groups, made anew where jobs failed, ran again or were all finished since."""
+    database = asked.api.database
+    workflow = asked.api.get_workflow(asked.workflow_id)
+    map_id = asked.map_id()
+    numbers = inspection.status_of_maps(database, asked.workflow_id)
+    failed = [(one.map_id, [one.statuses.get(status) for status in _FAILED]) for one in numbers]
+    is_over = all(status.is_finished for one in numbers for status in one.statuses)
+    stands = (workflow.run_id, failed, is_over, events_of.newest(database, asked.workflow_id))
+    return _grouped(database, asked.workflow_id, map_id, stands=stands, is_over=is_over)
+
+
 def workers(asked: Asked) -> Data:
-    """List all workers that the workflow ever had, oldest first."""
-    asked.api.get_workflow(asked.workflow_id)
-    found = asked.api.list_workers(asked.workflow_id, asked.query.limit, asked.query.offset)
-    return asked.page(_records(found, _OF_MACHINES), None)
+    """List all workers that the workflow ever had, the newest first."""
+    return _newest(asked, leases, _OF_MACHINES)
 
 
 def allocations(asked: Asked) -> Data:
-    """List all allocations that the workflow ever had, oldest first."""
-    asked.api.get_workflow(asked.workflow_id)
-    found = asked.api.list_allocations(asked.workflow_id, asked.query.limit, asked.query.offset)
-    return asked.page(_records(found, {"workflow_id"}), None)
+    """List all allocations that the workflow ever had, the newest first."""
+    return _newest(asked, allocations_of, {"workflow_id"})
 
 
 def events(asked: Asked) -> Data:
     """List events, the newest first."""
     asked.api.get_workflow(asked.workflow_id)
     found = asked.api.list_events(asked.workflow_id, asked.query.limit, offset=asked.query.offset)
-    return asked.page(_records(reversed(found), {"workflow_id"}), None)
+    total = events_of.number(asked.api.database, asked.workflow_id)
+    return asked.page(_records(reversed(found), {"workflow_id"}), total)
 
 
 def logs(asked: Asked) -> Data:
@@ -146,16 +128,14 @@ def logs(asked: Asked) -> Data:
     }
 
 
-def _number(asked: Asked, map_id: int | None, statuses: Sequence[JobStatus]) -> int:
-    """How many jobs there are, from the counts that are kept."""
-    stand = inspection.status_of_maps(asked.api.database, asked.workflow_id)
-    return sum(
-        n
-        for one in stand
-        if map_id is None or one.map_id == map_id
-        for status, n in one.statuses.items()
-        if not statuses or status in statuses
+def _newest(asked: Asked, table: Any, but: set[str]) -> Data:
+    """A page of a table of records, the newest first."""
+    database = asked.api.database
+    asked.api.get_workflow(asked.workflow_id)
+    found = table.listed(
+        database, asked.workflow_id, limit=asked.query.limit, offset=asked.query.offset, newest_first=True
     )
+    return asked.page(_records(found, but), table.number(database, asked.workflow_id))
 
 
 def _slice(asked: Asked, found: Sequence[Any]) -> Sequence[Any]:
@@ -168,7 +148,3 @@ def _records(found: Iterable[Record], but: set[str]) -> list[Data]:
 
 def _short(value: Any) -> Any:
     return cut(value, 5000) if isinstance(value, str) else value
-
-
-def _line(text: str | None, most: int = 200) -> str | None:
-    return None if text is None else shown.line(text, most)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import JobStatus
@@ -12,6 +13,18 @@ USUAL, MOST = 100, 1000
 
 #: An id, or an offset, has at most so many digits: databases have no larger numbers.
 _DIGITS = 18
+
+
+class Sort(NamedTuple):
+    """In which order rows come."""
+
+    column: str
+    is_descending: bool
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether it is the order in which they are found without sorting."""
+        return self == Sort("id", False)
 
 
 class Query:
@@ -41,19 +54,28 @@ class Query:
         words = [word for given in self._arguments.get("status", ()) for word in given.split(",") if word]
         return [status(word) for word in words]
 
-    def check_sort(self) -> None:
-        """Make sure that nobody asks for another order than that of ids.
+    def sort(self, columns: Collection[str]) -> Sort:
+        """The order that is asked for: ``?sort=seconds&order=desc``; by id, upwards, where none is.
+
+        Parameters
+        ----------
+        columns
+            What can be sorted by.
 
         Raises
         ------
         InvalidRequest
-            Somebody does: to find the first of a million, all of them would be read.
+            Another column, or another direction; the message lists those there are.
         """
-        if (order := self._last("sort")) not in (None, "id"):
+        column, order = self._last("sort") or "id", self._last("order") or "asc"
+        if column not in columns:
             raise InvalidRequest(
-                f"Jobs come in the order of their ids, not by {order[:40]!r}: a million would have to be read for it. "
-                "In a notebook, wf.jobs().sort_values(…) sorts."
+                f"Jobs cannot be sorted by {column[:40]!r} here, but by {', '.join(columns)}. "
+                "In a notebook, wf.jobs().sort_values(…) sorts by any column."
             )
+        if order not in ("asc", "desc"):
+            raise InvalidRequest(f"order={order[:40]!r} is neither asc nor desc.")
+        return Sort(column, order == "desc")
 
     def _last(self, name: str) -> str | None:
         given = self._arguments.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torc_nb.server import listings, overview, workflow
+from torc_nb.server import jobs, listings, overview, workflow
 from torc_nb.server.databases import Databases
 from torc_nb.server.requests import Acts, Nowhere, OfWorkflow, Overview
 
@@ -15,7 +15,7 @@ _WORKFLOW = rf"{_ROOT}/databases/([^/]+)/workflows/([^/]+)"
 _OF_WORKFLOW = {
     "": workflow.stands,
     "/maps": workflow.maps,
-    "/jobs": listings.jobs,
+    "/jobs": jobs.jobs,
     "/results": listings.results,
     "/failures": listings.failures,
     "/workers": listings.workers,

@@ -13,7 +13,7 @@ from torc_nb.errors import NotFound
 from torc_nb.models import FINISHED
 from torc_nb.store import counts, events, machine, schema
 from torc_nb.store.database import Database
-from torc_nb.store.slices import slice_of
+from torc_nb.store.slices import number_of, slice_of
 
 _allocations = schema.allocations
 
@@ -234,15 +234,28 @@ def may_ask(database: Database, workflow_id: int, age: float) -> bool:
 
 
 def listed(
-    database: Database, workflow_id: int, *, alive: bool = False, limit: int | None = None, offset: int = 0
+    database: Database,
+    workflow_id: int,
+    *,
+    alive: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+    newest_first: bool = False,
 ) -> list[models.AllocationModel]:
-    """Return a workflow's allocations, oldest first; those that are alive only, if asked."""
-    statement = select(_allocations).where(_allocations.c.workflow_id == workflow_id).order_by(_allocations.c.id)
+    """Return a workflow's allocations, oldest first unless asked otherwise; those that are alive only, if asked."""
+    order = _allocations.c.id.desc() if newest_first else _allocations.c.id
+    statement = select(_allocations).where(_allocations.c.workflow_id == workflow_id).order_by(order)
     if alive:
         statement = statement.where(_allocations.c.state.in_(ALIVE))
     with database.read() as connection:
         rows = connection.execute(slice_of(statement, limit, offset)).mappings().all()
     return [_record(dict(row)) for row in rows]
+
+
+def number(database: Database, workflow_id: int) -> int:
+    """Return how many allocations a workflow ever had."""
+    with database.read() as connection:
+        return connection.scalar(number_of(_allocations, workflow_id)) or 0
 
 
 def _record(row: Mapping[str, Any]) -> models.AllocationModel:

@@ -139,11 +139,14 @@ class Database:
             It was removed.
         """
         if self.is_sqlite and not Path(self.engine.url.database or "").exists():
-            raise DatabaseError(self._why_gone())
+            raise DatabaseError(self.moved or f"{self!r} was removed.")
 
-    def _why_gone(self) -> str:
-        has_moved = Path(f"{self.engine.url.database}{sqlite_file.MOVED}").exists()
-        return sqlite_file.has_moved(self.engine.url.database) if has_moved else f"{self!r} was removed."
+    @property
+    def moved(self) -> str | None:
+        """Where an SQLite file is gone since what it held moved to a server: a sentence that says so."""
+        path = self.engine.url.database
+        has_moved = self.is_sqlite and Path(f"{path}{sqlite_file.MOVED}").exists()
+        return sqlite_file.has_moved(path) if has_moved else None
 
     def close(self) -> None:
         """Close its connections; using it again opens new ones."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from torc_nb import models
 from torc_nb.store import schema
 from torc_nb.store.database import Database
-from torc_nb.store.slices import slice_of
+from torc_nb.store.slices import number_of, slice_of
 
 _events = schema.events
 
@@ -59,3 +59,16 @@ def listed(
     with database.read() as connection:
         rows = connection.execute(slice_of(statement, limit, offset)).mappings()
         return [models.EventModel(**row) for row in reversed(rows.all())]
+
+
+def newest(database: Database, workflow_id: int) -> int:
+    """Return the id of the newest event of a workflow; 0 where nothing happened."""
+    with database.read() as connection:
+        found = connection.scalar(select(func.max(_events.c.id)).where(_events.c.workflow_id == workflow_id))
+    return found or 0
+
+
+def number(database: Database, workflow_id: int) -> int:
+    """Return how many events a workflow has."""
+    with database.read() as connection:
+        return connection.scalar(number_of(_events, workflow_id)) or 0

@@ -23,7 +23,7 @@ from torc_nb.store import (
     watch,
 )
 from torc_nb.store.database import Database
-from torc_nb.store.slices import slice_of
+from torc_nb.store.slices import number_of, slice_of
 from torc_nb.store.spool import Cut, Farewell
 
 #: How long a lease lasts, in seconds. A worker on another machine may be silent for two of them: it may have been the
@@ -356,10 +356,22 @@ def is_any_leaving(connection: Connection, workflow_id: int) -> bool:
 
 
 def listed(
-    database: Database, workflow_id: int, *, limit: int | None = None, offset: int = 0
+    database: Database,
+    workflow_id: int,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    newest_first: bool = False,
 ) -> list[models.WorkerModel]:
-    """Return the workers of a workflow, oldest first."""
-    statement = select(_workers).where(_workers.c.workflow_id == workflow_id).order_by(_workers.c.id)
+    """Return the workers of a workflow, oldest first unless asked otherwise."""
+    order = _workers.c.id.desc() if newest_first else _workers.c.id
+    statement = select(_workers).where(_workers.c.workflow_id == workflow_id).order_by(order)
     with database.read() as connection:
         rows = connection.execute(slice_of(statement, limit, offset)).mappings()
         return [models.WorkerModel(**row) for row in rows]
+
+
+def number(database: Database, workflow_id: int) -> int:
+    """Return how many workers a workflow ever had."""
+    with database.read() as connection:
+        return connection.scalar(number_of(_workers, workflow_id)) or 0

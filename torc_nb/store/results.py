@@ -112,6 +112,14 @@ def briefly(database: Database, job_ids: Sequence[int], longest: int) -> list[Ro
         return list(connection.execute(statement.where(among(connection, _jobs.c.id, job_ids))))
 
 
+def measured(database: Database, job_ids: Sequence[int]) -> dict[int, Any]:
+    """Return when the newest finished attempt of each of these jobs began, its seconds and its peak memory, by job."""
+    statement = select(_jobs.c.id, _results.c.started, _results.c.seconds, _results.c.peak_memory)
+    with database.read() as connection:
+        found = connection.execute(statement.join(_results, _effective).where(among(connection, _jobs.c.id, job_ids)))
+        return {row.id: row for row in found}
+
+
 def errors(database: Database, job_ids: Sequence[int]) -> dict[int, str]:
     """Return in one line what went wrong with those of these jobs that failed with an exception."""
     found: dict[int, str] = {}

@@ -159,6 +159,12 @@ def details(connection: Connection, job_ids: Sequence[int]) -> list[Row[Any]]:
     )
 
 
+def maps_of(connection: Connection, job_ids: Sequence[int]) -> dict[int, str | None]:
+    """Return the names of the maps that jobs are of, by job; None of no map."""
+    named = select(_jobs.c.id, _maps.c.name).select_from(_jobs.outerjoin(_maps, _maps.c.id == _jobs.c.map_id))
+    return {row.id: row.name for row in connection.execute(named.where(among(connection, _jobs.c.id, job_ids)))}
+
+
 def _statements(connection: Connection, workflow_id: int, code: Code) -> Iterator[Select[Any]]:
     """Yield one statement for each map, for the jobs of none, and for what is claimed: (id, params, code)."""
     for map_ in _digests_of_maps(connection, workflow_id):

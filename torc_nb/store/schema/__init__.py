@@ -19,7 +19,7 @@ from torc_nb.store.schema.declared import (
     schedulers,
     workflows,
 )
-from torc_nb.store.schema.jobs import CLAIMED, READY, UNSUCCESSFUL, job_counts, jobs, maps, sequences
+from torc_nb.store.schema.jobs import CLAIMED, COMPLETED, READY, UNSUCCESSFUL, job_counts, jobs, maps, sequences
 from torc_nb.store.schema.relations import (
     files,
     job_dependencies,
@@ -33,6 +33,7 @@ from torc_nb.store.schema.running import allocations, cancellations, events, rec
 
 __all__ = [
     "CLAIMED",
+    "COMPLETED",
     "READY",
     "REVISION",
     "UNSUCCESSFUL",

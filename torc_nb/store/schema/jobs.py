@@ -103,6 +103,7 @@ def _between(first: JobStatus, last: JobStatus) -> ColumnElement[bool]:
 # ranges: SQLite evaluates them at every write of a job, and would build a table for each IN.
 READY = jobs.c.status == literal_column(str(int(JobStatus.READY)))
 CLAIMED = _between(JobStatus.PENDING, JobStatus.RUNNING)
+COMPLETED = jobs.c.status == literal_column(str(int(JobStatus.COMPLETED)))
 UNSUCCESSFUL = _between(JobStatus.FAILED, JobStatus.TERMINATED)
 
 Index("jobs_of_map", jobs.c.workflow_id, jobs.c.map_id, jobs.c.id)
@@ -123,6 +124,14 @@ Index(
     postgresql_where=jobs.c.source_id.is_not(None),
 )
 Index("jobs_claimed", jobs.c.worker_id, sqlite_where=CLAIMED, postgresql_where=CLAIMED)
+Index(
+    "jobs_completed",
+    jobs.c.workflow_id,
+    jobs.c.status,
+    jobs.c.id,
+    sqlite_where=COMPLETED,
+    postgresql_where=COMPLETED,
+)
 Index(
     "jobs_unsuccessful",
     jobs.c.workflow_id,

@@ -177,6 +177,7 @@ def _create_jobs() -> None:
         ["workflow_id", "map_id", "requirement_id", sa.text("priority DESC"), "id"],
         **_where("status = 2"),
     )
+    op.create_index("jobs_completed", "jobs", ["workflow_id", "status", "id"], **_where("status = 5"))
     op.create_index("jobs_unsuccessful", "jobs", ["workflow_id", "status", "id"], **_where("status BETWEEN 6 AND 8"))
     op.create_table(
         "results",
