@@ -68,7 +68,7 @@ export interface ILogs {
 }
 
 /** The lists that a workflow has. */
-export type ListName = 'maps' | 'jobs' | 'failures' | 'workers' | 'allocations';
+export type ListName = 'maps' | 'jobs' | 'results' | 'failures' | 'workers' | 'allocations' | 'events';
 
 /** What can be done about a workflow. */
 export type Act = 'start' | 'cancel' | 'rerun' | 'reinitialize' | 'schedule-nodes' | 'run';
@@ -82,9 +82,17 @@ export interface IAction {
   readonly jobs?: readonly number[];
 }
 
+/** So many jobs of a map would run again, or wait, for one reason. */
+export interface IGroup {
+  readonly map: string | null;
+  readonly reason: string;
+  readonly number: number;
+}
+
 /** What was done, or, of a dry run, what would be. */
 export interface IDone {
   readonly said: string;
+  readonly groups?: readonly IGroup[];
   readonly rows?: readonly Row[];
 }
 

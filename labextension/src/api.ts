@@ -13,13 +13,17 @@ export interface IPart {
   readonly limit?: number;
   readonly status?: string;
   readonly map?: string;
+  /** The column by which the server sorts, and in which direction; by id where none is named. */
+  readonly sort?: string;
+  readonly order?: 'asc' | 'desc';
 }
 
 /** What models ask; tests answer it themselves. */
 export interface IApi {
   /** All workflows; null where nothing changed since they were asked for last. */
   workflows(): Promise<readonly IWorkflow[] | null>;
-  databases(): Promise<readonly IDatabase[]>;
+  /** All databases; null where nothing changed. */
+  databases(): Promise<readonly IDatabase[] | null>;
   overview(of: IAddress): Promise<IOverview>;
   list(of: IAddress, name: ListName, part?: IPart): Promise<IPage>;
   logs(of: IAddress, job: number): Promise<ILogs>;
@@ -40,19 +44,12 @@ export class Refused extends Error {
 export class Server implements IApi {
   constructor(private readonly _settings = ServerConnection.makeSettings()) {}
 
-  async workflows(): Promise<readonly IWorkflow[] | null> {
-    const headers: Record<string, string> = this._tag ? { 'If-None-Match': this._tag } : {};
-    const response = await this._request('workflows', { headers, cache: 'no-store' });
-    if (response.status === 304) {
-      return null;
-    }
-    const found = await read<readonly IWorkflow[]>(response);
-    this._tag = response.headers.get('ETag');
-    return found;
+  workflows(): Promise<readonly IWorkflow[] | null> {
+    return this._changed('workflows');
   }
 
-  databases(): Promise<readonly IDatabase[]> {
-    return this._get('databases');
+  databases(): Promise<readonly IDatabase[] | null> {
+    return this._changed('databases');
   }
 
   overview(of: IAddress): Promise<IOverview> {
@@ -74,6 +71,19 @@ export class Server implements IApi {
     return read(await this._request(`${path(of)}/actions`, { method: 'POST', body }));
   }
 
+  /** Ask for what may be as it was: null then. */
+  private async _changed<T>(place: string): Promise<T | null> {
+    const tag = this._tags.get(place);
+    const headers: Record<string, string> = tag ? { 'If-None-Match': tag } : {};
+    const response = await this._request(place, { headers, cache: 'no-store' });
+    if (response.status === 304) {
+      return null;
+    }
+    const found = await read<T>(response);
+    this._tags.set(place, response.headers.get('ETag'));
+    return found;
+  }
+
   private async _get<T>(place: string): Promise<T> {
     return read(await this._request(place, {}));
   }
@@ -87,7 +97,7 @@ export class Server implements IApi {
     }
   }
 
-  private _tag: string | null = null;
+  private _tags = new Map<string, string | null>();
 }
 
 function path(of: IAddress): string {

@@ -28,6 +28,14 @@ async function confirmed(
   title: string,
   act: (action: IAction) => Promise<IDone>
 ): Promise<IAction | null> {
+  if (offer.missing) {
+    await showDialog({
+      title: line(title, 100),
+      body: <div className="torc-Dialog">{offer.missing}</div>,
+      buttons: [Dialog.okButton({ label: 'Close' })]
+    });
+    return null;
+  }
   if (offer.number) {
     const nodes = await howMany(offer, title);
     return nodes === null ? null : { ...offer.action, nodes };
@@ -71,10 +79,22 @@ async function howMany(offer: IOffer, title: string): Promise<number | null> {
 function Foreseen(props: { done: IDone }): JSX.Element {
   const rows = props.done.rows ?? [];
   const names = Object.keys(rows[0] ?? {}).filter(name => rows.some(row => line(row[name])));
-  const left = rows.length - SHOWN;
+  const groups = props.done.groups ?? [];
+  const total = groups.reduce((sum, one) => sum + one.number, 0);
+  const left = total - Math.min(rows.length, SHOWN);
   return (
     <>
-      <p>{rows.length ? `${line(props.done.said, 500)}` : line(props.done.said, 500) || 'Nothing would change.'}</p>
+      <p>{line(props.done.said, 500) || 'Nothing would change.'}</p>
+      {groups.length > 0 && (
+        <ul className="torc-Groups" aria-label="By map">
+          {groups.slice(0, SHOWN).map((one, n) => (
+            <li key={n}>
+              {count(one.number, 'job')} of {one.map === null ? 'no map' : <bdi className="torc-Name">{line(one.map)}</bdi>}:{' '}
+              {line(one.reason)}
+            </li>
+          ))}
+        </ul>
+      )}
       {rows.length > 0 && (
         <div className="torc-Foreseen" tabIndex={0} aria-label={count(rows.length, 'row')}>
           <table>

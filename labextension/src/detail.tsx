@@ -4,14 +4,17 @@
 
 import React from 'react';
 
-import { IDatabase, IOverview, IWorkflow, ListName } from './answers';
+import { IDatabase, IOverview, IWorkflow, ListName, Row } from './answers';
 import { Bar, Legend } from './bar';
+import { Chosen } from './chosen';
 import { line, lines, progress } from './format';
 import { Jobs } from './jobs';
-import { ShortList } from './lists';
+import { Maps } from './maps';
 import { IOffer, offers, rerunJob } from './offers';
 import { OpenedWorkflow, TABS } from './opened';
 import { Output } from './output';
+import { Results } from './results';
+import { Table } from './table';
 
 /** What the view of one workflow needs. */
 export interface IDetailProps {
@@ -134,19 +137,52 @@ function Tabs(props: IDetailProps): JSX.Element {
         ))}
       </div>
       <div className="torc-TabPanel" role="tabpanel" id="torc-tab-panel" aria-labelledby={`torc-tab-${opened.tab}`}>
-        {opened.tab === 'jobs' ? (
-          <Jobs rows={opened.jobs} onRead={job => opened.read(job)} onCopy={props.onCopy} />
-        ) : (
-          <ShortList
-            name={opened.tab}
-            page={opened.list}
-            onShow={filter => opened.show(filter)}
-            onRead={job => opened.read(job)}
-          />
-        )}
+        <List key={opened.tab} {...props} />
       </div>
     </>
   );
+}
+
+const NOTHING: Partial<Record<ListName, string>> = {
+  failures: 'No job failed.',
+  workers: 'No worker yet.',
+  allocations: 'Nothing was asked of Slurm, and no worker started here.',
+  events: 'Nothing happened yet.'
+};
+
+/** The list that was chosen. */
+function List(props: IDetailProps): JSX.Element {
+  const { opened, onCopy } = props;
+  const list = opened.tab;
+  const rows = opened.rows(list);
+  const read = (job: number) => opened.read(job);
+  if (list === 'maps') {
+    return <Maps rows={rows} onShow={filter => opened.show(filter)} />;
+  }
+  if (list === 'jobs') {
+    return <Jobs rows={rows} onRead={read} onCopy={onCopy} />;
+  }
+  if (list === 'results') {
+    return <Results opened={opened} onCopy={onCopy} />;
+  }
+  return (
+    <Table
+      list={list}
+      label={list}
+      rows={rows}
+      nothing={NOTHING[list]!}
+      job={row => jobOf(row)}
+      onRead={read}
+      onCopy={onCopy}
+      chosen={row => <Chosen list={list} row={row} />}
+    />
+  );
+}
+
+/** The job that a failure or an event is about. */
+function jobOf(row: Row): number | null {
+  const job = row.job ?? row.job_id;
+  return typeof job === 'number' ? job : null;
 }
 
 /** Arrow keys go from tab to tab. */

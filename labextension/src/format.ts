@@ -69,6 +69,15 @@ export function memory(bytes: number | null | undefined): string {
   return `${size >= 10 || power === 0 ? Math.round(size) : size.toFixed(1)} ${units[power]}`;
 }
 
+/** How long something took: `0.25 s`, `12 min`, `3.5 h`. */
+export function seconds(taken: unknown): string {
+  if (typeof taken !== 'number') {
+    return '';
+  }
+  const [size, unit] = taken < 60 ? [taken, 's'] : taken < 3600 ? [taken / 60, 'min'] : [taken / 3600, 'h'];
+  return `${size < 10 ? Number(size.toFixed(size < 1 ? 3 : 1)) : Math.round(size)} ${unit}`;
+}
+
 /** Rows as text that a spreadsheet takes: names first, tabs between. */
 export function table(names: readonly string[], rows: readonly Readonly<Record<string, unknown>>[]): string {
   const texts = rows.map(row => names.map(name => line(row[name], 10_000)).join('\t'));

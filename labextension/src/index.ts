@@ -13,9 +13,12 @@ import { IAddress } from './answers';
 import { Server } from './api';
 import { Actions } from './actions';
 import { addCommands } from './commands';
+import { Kind, Noticing } from './noticing';
+import { notify } from './notify';
 import { Panel } from './panel';
 import { restore } from './restoring';
 import { listRunning } from './running';
+import { Told } from './told';
 import { Workflows } from './workflows';
 
 const ID = 'torc-nb:panel';
@@ -45,12 +48,14 @@ const plugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const api = new Server();
     const model = new Workflows(api);
+    const noticing = new Noticing(model, new Told(window.localStorage));
     const actions = new Actions(app, api, model, notebooks);
     const panel = new Panel(model, { act: offer => void actions.ask(offer), attach: () => void actions.attach() });
     const open = (of: IAddress) => {
       model.open(of);
       app.shell.activateById(panel.id);
     };
+    notify(noticing, open);
     app.shell.add(panel, 'left', { rank: 450 });
     restorer?.add(panel, panel.id);
     addCommands(app, palette, model, actions, () => app.shell.activateById(panel.id));
@@ -67,6 +72,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
           const read = () => {
             model.interval = 1000 * (loaded.composite.seconds as number);
             panel.finished = loaded.composite.finished as boolean;
+            const kinds: readonly Kind[] = ['ended', 'failed'];
+            noticing.wanted = new Set(kinds.filter(kind => loaded.composite[`notify_${kind}`]));
           };
           loaded.changed.connect(read);
           read();

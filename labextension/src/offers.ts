@@ -15,6 +15,8 @@ export interface IOffer {
   readonly isWarning?: boolean;
   /** What a number is asked for. */
   readonly number?: string;
+  /** Why it cannot be done here, and what can. */
+  readonly missing?: string;
   /** Whether what would change is shown before. */
   readonly isForeseen?: boolean;
 }
@@ -32,7 +34,7 @@ export function offers(one: IWorkflow, overview: IOverview | null = null): reado
   return [
     ...(one.state === 'created' ? [START] : []),
     ...(left ? [RUN] : []),
-    ...(left && overview?.has_slurm ? [NODES] : []),
+    ...(left && overview ? [overview.has_slurm ? NODES : NO_NODES] : []),
     ...(failed ? [rerun(failed)] : []),
     ...(one.total ? [REINITIALIZE] : []),
     ...(left ? [cancel(left)] : [])
@@ -72,6 +74,13 @@ const NODES: IOffer = {
   question: 'How many Slurm nodes is the workflow to have, those counted that it has?',
   yes: 'Ask Slurm',
   number: 'Nodes'
+};
+
+const NO_NODES: IOffer = {
+  ...NODES,
+  missing:
+    'There is no Slurm (no sbatch) on the machine of the Jupyter server. Start Jupyter on a login node of the cluster, or ' +
+    'type there: torc-nb hpc slurm schedule-nodes -n 1. "Run here" runs the jobs on this machine.'
 };
 
 const REINITIALIZE: IOffer = {

@@ -6,14 +6,17 @@ import { Poll } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { IAction, IAddress, IDone, ILogs, IOverview, IPage, ListName } from './answers';
-import type { IApi } from './api';
-import { JobRows } from './rows';
+import type { IApi, IPart } from './api';
+import { IFilter, Rows } from './rows';
 
 /** The tabs, in their order. */
-export const TABS: readonly ListName[] = ['maps', 'jobs', 'failures', 'workers', 'allocations'];
+export const TABS: readonly ListName[] = ['maps', 'jobs', 'results', 'failures', 'workers', 'allocations', 'events'];
 
-/** Of lists other than the jobs, so many rows are shown. */
-export const MOST = 200;
+/** Of a workflow without maps. */
+const NO_RESULTS: IPage = { rows: [], total: 0, limit: 0, offset: 0 };
+
+/** Among so many maps the one is chosen whose results are shown. */
+const MOST_MAPS = 1000;
 
 /** A job whose output is read. */
 export interface IReading {
@@ -28,8 +31,6 @@ export class OpenedWorkflow {
     readonly address: IAddress,
     interval: number
   ) {
-    this.jobs = new JobRows(part => this._api.list(this.address, 'jobs', part));
-    this.jobs.changed.connect(() => this._changed.emit());
     this._poll = new Poll({
       auto: false,
       factory: () => this._look(),
@@ -40,8 +41,32 @@ export class OpenedWorkflow {
     void this._poll.start();
   }
 
+  /** The rows of one of its lists. */
+  rows(list: ListName): Rows {
+    const known = this._rows.get(list);
+    if (known) {
+      return known;
+    }
+    const rows = new Rows(part => (list === 'results' ? this._results(part) : this._api.list(this.address, list, part)));
+    rows.changed.connect(() => this._changed.emit());
+    this._rows.set(list, rows);
+    return rows;
+  }
+
   /** The rows of its jobs. */
-  readonly jobs: JobRows;
+  get jobs(): Rows {
+    return this.rows('jobs');
+  }
+
+  /** The map whose results are shown: the one that was chosen, else the first. */
+  get mapOfResults(): string | undefined {
+    return this.rows('results').filtered.map ?? this._maps[0];
+  }
+
+  /** The names of its maps, as far as they were fetched. */
+  get maps(): readonly string[] {
+    return this._maps;
+  }
 
   /** Emitted where anything changed. */
   get changed(): ISignal<this, void> {
@@ -64,11 +89,6 @@ export class OpenedWorkflow {
 
   get tab(): ListName {
     return this._tab;
-  }
-
-  /** The rows of a list other than the jobs. */
-  get list(): IPage | null {
-    return this._lists.get(this._tab) ?? null;
   }
 
   /** The job whose output is read. */
@@ -94,9 +114,10 @@ export class OpenedWorkflow {
     }
   }
 
-  /** Show the jobs of a status, or of a map. */
-  show(filter: { status?: string; map?: string }): void {
-    this.jobs.filter(filter);
+  /** Show the jobs of a status, or of a map, in the order in which jobs are shown. */
+  show(filter: Pick<IFilter, 'status' | 'map'>): void {
+    const { sort, order } = this.jobs.filtered;
+    this.jobs.filter({ ...(sort && { sort, order }), ...filter });
     this.choose('jobs');
   }
 
@@ -147,20 +168,29 @@ export class OpenedWorkflow {
       if (this._reading?.job === reading.job) {
         this._reading = { job: reading.job, logs };
       }
-    } else if (tab === 'jobs') {
-      await this.jobs.refresh();
     } else {
-      this._lists.set(tab, await this._api.list(this.address, tab, { limit: MOST }));
+      await this.rows(tab).refresh();
     }
+  }
+
+  /** Results are of a map; which maps there are is asked where none is known. */
+  private async _results(part: IPart): Promise<IPage> {
+    if (!this._maps.length || !part.offset) {
+      const { rows } = await this._api.list(this.address, 'maps', { limit: MOST_MAPS });
+      this._maps = rows.map(row => String(row.name)).filter(Boolean);
+    }
+    const map = part.map ?? this._maps[0];
+    return map === undefined ? NO_RESULTS : this._api.list(this.address, 'results', { ...part, map });
   }
 
   private _answered: number | null = null;
   private _changed = new Signal<this, void>(this);
   private _isSeen = false;
-  private _lists = new Map<ListName, IPage>();
+  private _maps: readonly string[] = [];
   private _overview: IOverview | null = null;
   private _poll: Poll;
   private _reading: IReading | null = null;
+  private _rows = new Map<ListName, Rows>();
   private _tab: ListName = 'maps';
   private _trouble: string | null = null;
 }

@@ -21,7 +21,8 @@ export async function restore(state: IStateDB, model: Workflows): Promise<void> 
   let before = '';
   model.changed.connect(() => {
     const { opened } = model;
-    const now = opened && { ...opened.address, tab: opened.tab, ...opened.jobs.filtered };
+    const results = opened?.rows('results').filtered.map;
+    const now = opened && { ...opened.address, tab: opened.tab, ...opened.jobs.filtered, results };
     if (JSON.stringify(now) !== before) {
       before = JSON.stringify(now);
       void (now ? state.save(KEY, now) : state.remove(KEY));
@@ -30,11 +31,13 @@ export async function restore(state: IStateDB, model: Workflows): Promise<void> 
 }
 
 function reopen(model: Workflows, kept: ReadonlyPartialJSONObject | undefined): void {
-  const { database, id, tab, status, map } = kept ?? {};
+  const { database, id, tab, status, map, sort, order, results } = kept ?? {};
   if (typeof database === 'string' && typeof id === 'number') {
     model.open({ database, id });
     const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-    model.opened!.jobs.filter({ status: text(status), map: text(map) });
+    const filter = { status: text(status), map: text(map), sort: text(sort) };
+    model.opened!.jobs.filter({ ...filter, order: order === 'desc' ? 'desc' : undefined });
+    model.opened!.rows('results').filter({ map: text(results) });
     if (TABS.includes(tab as ListName)) {
       model.opened!.choose(tab as ListName);
     }

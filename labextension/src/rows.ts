@@ -1,5 +1,5 @@
 /**
- * The rows of a long list of jobs, fetched where they are looked at.
+ * The rows of a list of any length, fetched where they are looked at.
  */
 
 import { ISignal, Signal } from '@lumino/signaling';
@@ -11,14 +11,11 @@ import type { IPart } from './api';
 export const PAGE = 100;
 const KEPT = 50;
 
-/** Which jobs are listed. */
-export interface IFilter {
-  readonly status?: string;
-  readonly map?: string;
-}
+/** Which rows are listed, and in which order. */
+export type IFilter = Pick<IPart, 'status' | 'map' | 'sort' | 'order'>;
 
 /** Rows by their number, whichever were seen; those on the page are kept up to date. */
-export class JobRows {
+export class Rows {
   constructor(private readonly _fetch: (part: IPart) => Promise<IPage>) {}
 
   /** Emitted where rows came. */
@@ -45,6 +42,11 @@ export class JobRows {
     return this._pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
+  /** The rows on the page, and those that were fetched together with them. */
+  get near(): readonly Row[] {
+    return this._seenPages().flatMap(page => this._pages.get(page) ?? []);
+  }
+
   /** The rows between two, both included, that were fetched. */
   between(first: number, last: number): Row[] {
     const found = [];
@@ -57,7 +59,7 @@ export class JobRows {
     return found;
   }
 
-  /** List other jobs. */
+  /** List others, or in another order. */
   filter(filter: IFilter): void {
     this._filter = filter;
     this._seen = [0, 0];
@@ -84,9 +86,27 @@ export class JobRows {
     }
   }
 
-  /** Fetch anew what is on the page. */
+  /** Sort by a column, in the other direction where it is sorted by that one. */
+  sortBy(column: string, first: 'asc' | 'desc'): void {
+    const other = first === 'asc' ? 'desc' : 'asc';
+    const isAgain = this.sorted.column === column && this.sorted.order === first;
+    this.filter({ ...this._filter, sort: column, order: isAgain ? other : first });
+  }
+
+  /** By which column they are sorted, and in which direction. */
+  get sorted(): { column: string; order: 'asc' | 'desc' } {
+    return { column: this._filter.sort ?? 'id', order: this._filter.order ?? 'asc' };
+  }
+
+  /** Fetch anew what is on the page; where rows came or went, the others stand elsewhere now. */
   async refresh(): Promise<void> {
-    await Promise.all(this._seenPages().map(page => this._page(page)));
+    const before = this._total;
+    const seen = this._seenPages();
+    await Promise.all(seen.map(page => this._page(page)));
+    if (before !== null && this._total !== before) {
+      const others = [...this._pages.keys()].filter(page => !seen.includes(page));
+      others.forEach(page => this._pages.delete(page));
+    }
     this._trouble = null;
   }
 

@@ -13,6 +13,10 @@ export interface IVirtualProps {
   readonly height: number;
   readonly label: string;
   readonly render: (index: number) => React.ReactNode;
+  /** What stands above the rows, and goes sideways with them. */
+  readonly head?: React.ReactNode;
+  /** Whether a row is opened by one press, as a button is. */
+  readonly isMenu?: boolean;
   /** Which rows are on the page, both included. */
   readonly onSee: (first: number, last: number) => void;
   readonly onOpen: (index: number) => void;
@@ -25,6 +29,7 @@ export interface IVirtualProps {
 export function Virtual(props: IVirtualProps): JSX.Element {
   const { total, height, selected, onSee } = props;
   const frame = React.useRef<HTMLDivElement>(null);
+  const head = React.useRef<HTMLDivElement>(null);
   const [scrolled, scroll] = React.useState(0);
   const [seen, resize] = React.useState(400);
   React.useEffect(() => {
@@ -64,17 +69,20 @@ export function Virtual(props: IVirtualProps): JSX.Element {
   };
   const [low, high] = selected ? [Math.min(...selected), Math.max(...selected)] : [-1, -1];
   const indices = total > 0 ? Array.from({ length: last - first + 1 }, (_, n) => first + n) : [];
-  return (
+  const rows = (
     <div
       ref={frame}
       className="torc-Virtual"
       role="listbox"
       aria-label={props.label}
-      aria-multiselectable
+      aria-multiselectable={!props.isMenu}
       aria-activedescendant={selected ? `torc-row-${selected[1]}` : undefined}
       tabIndex={0}
       onKeyDown={press}
-      onScroll={event => scroll(event.currentTarget.scrollTop)}
+      onScroll={event => {
+        scroll(event.currentTarget.scrollTop);
+        follow(head.current, event.currentTarget);
+      }}
     >
       <div style={{ height: contentHeight(total, height) }}>
         {indices.map((index, n) => (
@@ -87,7 +95,12 @@ export function Virtual(props: IVirtualProps): JSX.Element {
             aria-posinset={index + 1}
             aria-setsize={total}
             style={{ top: top + n * height, height }}
-            onClick={event => select(index, event.shiftKey)}
+            onClick={event => {
+              select(index, event.shiftKey);
+              if (props.isMenu) {
+                props.onOpen(index);
+              }
+            }}
             onDoubleClick={() => props.onOpen(index)}
           >
             {props.render(index)}
@@ -96,4 +109,21 @@ export function Virtual(props: IVirtualProps): JSX.Element {
       </div>
     </div>
   );
+  return (
+    <>
+      {props.head && (
+        <div ref={head} className="torc-Heads" onScroll={event => follow(frame.current, event.currentTarget)}>
+          {props.head}
+        </div>
+      )}
+      {rows}
+    </>
+  );
+}
+
+/** Scroll one element as far sideways as another. */
+function follow(one: HTMLElement | null, other: HTMLElement): void {
+  if (one && one.scrollLeft !== other.scrollLeft) {
+    one.scrollLeft = other.scrollLeft;
+  }
 }

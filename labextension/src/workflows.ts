@@ -9,7 +9,7 @@ import { IAddress, IDatabase, IWorkflow, same } from './answers';
 import type { IApi } from './api';
 import { OpenedWorkflow } from './opened';
 
-/** How often is asked: milliseconds while something moves, while nothing does, and while nobody looks. */
+/** How often is asked, in milliseconds: while nothing moves or nobody looks, and while neither does. */
 const STILL = 10_000;
 const UNSEEN = 60_000;
 
@@ -52,6 +52,11 @@ export class Workflows {
   /** When the server answered last, in milliseconds since the epoch. */
   get answered(): number | null {
     return this._answered;
+  }
+
+  /** When that was asked which the server answered last. */
+  get asked(): number {
+    return this._asked;
   }
 
   /** The workflow that is opened. */
@@ -130,14 +135,12 @@ export class Workflows {
 
   private async _look(): Promise<void> {
     try {
-      const found = await this._api.workflows();
-      const isNew = found !== null || this._trouble !== null;
-      const unknown = found?.some(one => !this._databases.has(one.database)) || (found?.length === 0 && !this._all);
-      if (unknown) {
-        const databases = await this._api.databases();
-        this._databases = new Map(databases.map(one => [one.id, one]));
-      }
+      const asked = Date.now();
+      const [found, databases] = await Promise.all([this._api.workflows(), this._api.databases()]);
+      const isNew = found !== null || databases !== null || this._trouble !== null;
+      this._databases = databases ? new Map(databases.map(one => [one.id, one])) : this._databases;
       this._all = found ?? this._all;
+      this._asked = asked;
       this._trouble = null;
       this._answered = Date.now();
       this._pace();
@@ -153,7 +156,8 @@ export class Workflows {
 
   private _pace(): void {
     const moves = this._all?.some(one => isMoving(one)) ?? true;
-    const interval = !this._isSeen ? UNSEEN : moves ? this._interval : Math.max(STILL, this._interval);
+    const still = Math.max(STILL, this._interval);
+    const interval = this._isSeen ? (moves ? this._interval : still) : moves ? still : UNSEEN;
     if (interval !== this._poll.frequency.interval) {
       this._poll.frequency = { ...this._poll.frequency, interval, max: Math.max(PATIENCE, interval) };
     }
@@ -161,6 +165,7 @@ export class Workflows {
 
   private _all: readonly IWorkflow[] | null = null;
   private _answered: number | null = null;
+  private _asked = 0;
   private _changed = new Signal<this, void>(this);
   private _databases: ReadonlyMap<string, IDatabase> = new Map();
   private _interval = 2000;

@@ -21,6 +21,7 @@ export class Answering implements IApi {
   found: IWorkflow[] | null | Error = [];
   asked = 0;
   acts: unknown[] = [];
+  lists: [string, IPart][] = [];
 
   async workflows(): Promise<readonly IWorkflow[] | null> {
     this.asked++;
@@ -30,13 +31,14 @@ export class Answering implements IApi {
     return this.found;
   }
   async databases() {
-    return [{ id: 'd', place: '/home/ada/.torc/torc.db', kind: 'sqlite', trouble: null }];
+    return this.found === null ? null : [{ id: 'd', place: '/home/ada/.torc/torc.db', kind: 'sqlite', trouble: null }];
   }
   async overview() {
     return { ...workflow({ total: 3 }), read_only: false } as never;
   }
-  async list(_of: unknown, _name: unknown, part: IPart = {}) {
-    return page(part, 3);
+  async list(_of: unknown, name: string, part: IPart = {}) {
+    this.lists.push([name, part]);
+    return name === 'maps' ? { ...page(part, 2), rows: [{ name: 'run' }, { name: 'refine' }] } : page(part, 3);
   }
   async logs() {
     return { attempt: 1, stdout: 'hello', stderr: '', traceback: null };

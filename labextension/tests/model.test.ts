@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { JobRows, PAGE } from '../src/rows';
+import { Rows, PAGE } from '../src/rows';
 import { firstRow, scrollOf } from '../src/scrolling';
 import { Workflows } from '../src/workflows';
 import { Answering, page, workflow } from './answering';
@@ -64,7 +64,7 @@ test('one is opened, its jobs are filtered, an output is read, and something is 
 
 test('rows are fetched where they are looked at, once, and few are kept', async () => {
   const asked: number[] = [];
-  const rows = new JobRows(async part => {
+  const rows = new Rows(async part => {
     asked.push(part.offset!);
     return page(part, 1_000_000);
   });
@@ -86,7 +86,7 @@ test('rows are fetched where they are looked at, once, and few are kept', async 
 });
 
 test('the first rows are asked for where none is on the page yet', async () => {
-  const rows = new JobRows(async part => page(part, 4));
+  const rows = new Rows(async part => page(part, 4));
   rows.filter({ status: 'failed' });
   rows.see(0, -1);
   await settled();
@@ -95,7 +95,7 @@ test('the first rows are asked for where none is on the page yet', async () => {
 
 test('an answer to an older question is not taken for one to the newer', async () => {
   const waiting: (() => void)[] = [];
-  const rows = new JobRows(
+  const rows = new Rows(
     part => new Promise(resolve => waiting.push(() => resolve(page(part, part.status ? 1 : 500))))
   );
   rows.see(0, 10);
@@ -109,7 +109,7 @@ test('an answer to an older question is not taken for one to the newer', async (
 });
 
 test('rows that do not come say why', async () => {
-  const rows = new JobRows(async () => {
+  const rows = new Rows(async () => {
     throw new Error('The database does not answer.');
   });
   rows.see(0, 10);

@@ -17,9 +17,11 @@ test('only what makes sense is offered', () => {
   assert.deepEqual(acts(workflow({ total: 0 })), []);
 });
 
-test('nodes where there is Slurm; nothing where one may only read', () => {
+test('nodes where there is Slurm, else what to do; nothing where one may only read', () => {
   const half = workflow({ statuses: { completed: 4, ready: 1 }, total: 5, finished: 4 });
   assert.deepEqual(acts(half, { has_slurm: true }), ['run', 'schedule-nodes', 'reinitialize', 'cancel']);
+  const missing = offers(half, { has_slurm: false } as IOverview).find(one => one.action.act === 'schedule-nodes');
+  assert.match(missing!.missing!, /no Slurm .* login node/);
   assert.deepEqual(acts(half, { read_only: true, has_slurm: true }), []);
 });
 
