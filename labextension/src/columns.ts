@@ -43,11 +43,11 @@ const COLUMNS: Partial<Record<ListName, readonly IColumn[]>> = {
   jobs: [
     { name: 'id', title: 'Job', text: plain('id'), sorts: 'asc', isFigure: true },
     { name: 'status', title: 'Status', text: plain('status'), sorts: 'asc' },
-    { name: 'map', title: 'Map', text: row => line(row.map ?? row.command ?? '') },
     { name: 'name', title: 'Name', text: plain('name') },
     { name: 'seconds', title: 'Runtime', text: row => seconds(row.seconds), sorts: 'desc', isFigure: true },
     { name: 'peak_memory', title: 'Memory', text: row => memory(row.peak_memory as number), sorts: 'desc', isFigure: true },
     { name: 'started', title: 'Started', text: row => clock(row.started as number), sorts: 'desc' },
+    { name: 'map', title: 'Map', text: row => line(row.map ?? row.command ?? '') },
     { name: 'note', title: 'Note', text: plain('note') },
     { name: 'attempt', title: 'Attempt', text: plain('attempt'), sorts: 'desc', isFigure: true },
     { name: 'priority', title: 'Priority', text: plain('priority'), sorts: 'desc', isFigure: true }

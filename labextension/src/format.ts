@@ -69,13 +69,15 @@ export function memory(bytes: number | null | undefined): string {
   return `${size >= 10 || power === 0 ? Math.round(size) : size.toFixed(1)} ${units[power]}`;
 }
 
-/** How long something took: `0.25 s`, `12 min`, `3.5 h`. */
+/** How long something took: `61 ms`, `2.5 s`, `12 min`, `3.5 h`. */
 export function seconds(taken: unknown): string {
   if (typeof taken !== 'number') {
     return '';
   }
-  const [size, unit] = taken < 60 ? [taken, 's'] : taken < 3600 ? [taken / 60, 'min'] : [taken / 3600, 'h'];
-  return `${size < 10 ? Number(size.toFixed(size < 1 ? 3 : 1)) : Math.round(size)} ${unit}`;
+  const units: [number, string][] = [[3600, 'h'], [60, 'min'], [1, 's'], [0.001, 'ms']];
+  const [unit, name] = units.find(([length]) => taken >= length) ?? units[units.length - 1];
+  const size = taken / unit;
+  return `${size < 10 ? Number(size.toFixed(1)) : Math.round(size)} ${name}`;
 }
 
 /** Rows as text that a spreadsheet takes: names first, tabs between. */

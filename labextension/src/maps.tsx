@@ -29,6 +29,7 @@ export function Maps(props: { rows: Rows; onShow: (filter: { map: string }) => v
   }
   return (
     <Virtual
+      of={rows.filtered}
       total={rows.total ?? 0}
       height={HEIGHT}
       label="maps"

@@ -83,7 +83,7 @@ export function happened(before: IWorkflow, now: IWorkflow): Kind | null {
 /** What is said of it. */
 export function sentence({ kind, workflow }: INews): string {
   const { statuses, total, state } = workflow;
-  const begin = kind === 'failed' ? 'fails' : state === 'canceled' ? 'was canceled' : 'has ended';
+  const begin = kind === 'failed' ? 'has failed jobs' : state === 'canceled' ? 'was canceled' : 'has ended';
   return `Workflow ${line(workflow.name, 40)} ${begin}: ${progress(statuses, total)}`;
 }
 

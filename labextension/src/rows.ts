@@ -61,9 +61,10 @@ export class Rows {
 
   /** List others, or in another order. */
   filter(filter: IFilter): void {
+    const isSame = filter.status === this._filter.status && filter.map === this._filter.map;
     this._filter = filter;
     this._seen = [0, 0];
-    this._total = null;
+    this._total = isSame ? this._total : null;
     this.forget();
     this._changed.emit();
   }

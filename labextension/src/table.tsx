@@ -14,8 +14,12 @@ import { Virtual } from './virtual';
 
 const HEIGHT = 22;
 
-/** So many characters are as wide as the gap between two columns, and as the mark of a status. */
+/** So many characters are as wide as the mark of a status; letters are less wide than digits. */
 const MARK = 2;
+const LETTER = 0.92;
+
+/** Between two columns, in pixels. */
+const GAP = 7;
 
 /** Lists of which the newest rows stand first: the others go down where one comes. */
 const NEWEST_FIRST: readonly ListName[] = ['workers', 'allocations', 'events'];
@@ -42,7 +46,7 @@ export function Table(props: ITableProps): JSX.Element {
   const { list, rows } = props;
   const [selected, select] = useSelection(props);
   const known = rows.near;
-  const columns = columnsOf(list, known);
+  const columns = columnsOf(list, known).filter(column => column.name !== 'map' || !rows.filtered.map);
   const wide = useWidths(list, columns, known);
   const see = React.useCallback((first: number, last: number) => rows.see(first, last), [rows]);
   const copy = (first: number, last: number) => {
@@ -88,6 +92,7 @@ export function Table(props: ITableProps): JSX.Element {
         <div className="torc-Empty">{props.nothing}</div>
       ) : (
         <Virtual
+          of={rows.filtered}
           total={rows.total ?? 0}
           height={HEIGHT}
           label={props.label}
@@ -180,7 +185,12 @@ function Heads(props: IColumnsProps & { rows: Rows; label: string }): JSX.Elemen
 function Cells(props: IColumnsProps & { row: Row | undefined }): JSX.Element {
   const { row } = props;
   if (!row) {
-    return <span className="torc-Quiet">…</span>;
+    const wide = props.columns.map(column => wideOf(column, props.wide)).join(' + ');
+    return (
+      <span className="torc-Quiet" style={{ width: `calc(${wide} + ${GAP * (props.columns.length - 1)}px)` }}>
+        …
+      </span>
+    );
   }
   return (
     <>
@@ -209,5 +219,6 @@ function Cell({ row, column, width }: { row: Row; column: IColumn; width: string
 }
 
 function wideOf(column: IColumn, wide: ReadonlyMap<string, number>): string {
-  return `${(wide.get(column.name) ?? 0) + (column.name === 'status' ? MARK : 0)}ch`;
+  const characters = wide.get(column.name) ?? 0;
+  return `${column.isFigure ? characters : LETTER * characters + (column.name === 'status' ? MARK : 0)}ch`;
 }

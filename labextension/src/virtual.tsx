@@ -8,6 +8,8 @@ import { contentHeight, firstRow, scrollOf } from './scrolling';
 
 /** What a list of rows needs. */
 export interface IVirtualProps {
+  /** What the rows are; where they become others, the first ones are shown. */
+  readonly of: unknown;
   readonly total: number;
   /** Of one row, in pixels. */
   readonly height: number;
@@ -37,19 +39,33 @@ export function Virtual(props: IVirtualProps): JSX.Element {
     observer.observe(frame.current!);
     return () => observer.disconnect();
   }, []);
+  React.useEffect(() => {
+    frame.current!.scrollTop = 0;
+  }, [props.of]);
   const { first, top } = firstRow(scrolled, seen, total, height);
   const last = Math.min(total - 1, first + Math.ceil(seen / height));
-  React.useEffect(() => onSee(first, last), [first, last, onSee]);
+  React.useEffect(() => onSee(first, last), [first, last, onSee, props.of]);
 
-  const select = (head: number, more: boolean) => {
-    const to = Math.max(0, Math.min(head, total - 1));
-    props.onSelect(more && selected ? selected[0] : to, to);
+  const reveal = (index: number) => {
     const room = Math.floor(seen / height);
-    if (to < first + 1 || to >= first + room) {
-      const wanted = to <= first ? to : to - room + 1;
+    if (index < first + 1 || index >= first + room) {
+      const wanted = index <= first ? index : index - room + 1;
       frame.current!.scrollTop = scrollOf(Math.max(0, wanted), seen, total, height);
     }
   };
+  const select = (head: number, more: boolean) => {
+    const to = Math.max(0, Math.min(head, total - 1));
+    props.onSelect(more && selected ? selected[0] : to, to);
+    reveal(to);
+  };
+  const seenBefore = React.useRef(seen);
+  React.useEffect(() => {
+    const wasSeen = selected && selected[1] >= first && selected[1] < first + Math.ceil(seenBefore.current / height);
+    seenBefore.current = seen;
+    if (wasSeen) {
+      reveal(selected[1]); // it stays on the page where there is less room now
+    }
+  }, [seen]);
   const press = (event: React.KeyboardEvent) => {
     const head = selected?.[1] ?? first - 1;
     const page = Math.max(1, Math.floor(seen / height) - 1);

@@ -19,7 +19,7 @@ test('parameters and results are columns; what is nested is shortened, and NaN s
   assert.equal(first.grid, '{"n":[1,2]}');
   assert.equal(first['result.y'], 'nan');
   assert.equal(first['result.\u00e9'], '');
-  assert.equal(first.Runtime, '0.25 s');
+  assert.equal(first.Runtime, '250 ms');
   assert.equal(first.result, '');
   assert.equal(second.result, '7');
   assert.equal(second.grid, '');
@@ -58,5 +58,5 @@ test('lists other than results have columns of their own', () => {
 });
 
 test('how long something took', () => {
-  assert.deepEqual([0.0123, 1.25, 45.4, 90, 7200, null].map(seconds), ['0.012 s', '1.3 s', '45 s', '1.5 min', '2 h', '']);
+  assert.deepEqual([0.00001, 0.0612, 1.25, 45.4, 90, 7200, null].map(seconds), ['0 ms', '61 ms', '1.3 s', '45 s', '1.5 min', '2 h', '']);
 });

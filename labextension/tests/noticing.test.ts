@@ -83,6 +83,6 @@ test('each kind is told only where it is wanted', async () => {
 test('the sentence says which, and how it stands; a name is one line', () => {
   assert.equal(sentence({ kind: 'ended', workflow: ended }), 'Workflow sweep has ended: 3 of 4 completed, 1 failed');
   const named = { ...failing, name: '<b>\n' + 'x'.repeat(99) };
-  assert.match(sentence({ kind: 'failed', workflow: named }), /^Workflow <b> x{36}… fails: 1 of 4 completed, 1 failed/);
+  assert.match(sentence({ kind: 'failed', workflow: named }), /^Workflow <b> x{36}… has failed jobs: 1 of 4 completed, 1 failed/);
   assert.match(sentence({ kind: 'ended', workflow: { ...ended, state: 'canceled' } }), /was canceled/);
 });
