@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
+from commands.sweep import until
 from server.answers import Get
+from services.slurm_cluster import SlurmCluster
 from services.workers import pids
 
 from torc_nb.api import Api
@@ -73,6 +75,19 @@ async def test_a_cluster_that_is_not_there(act: Get, address: str, api: Api, mon
     assert (refused.code, refused.data["error"]["kind"]) == (503, "SlurmUnavailable")
     assert "Go to a login node of the cluster" in refused.data["error"]["message"]
     assert [one.kind for one in api.list_allocations(1) if one.state == "submitted"] == []
+
+
+async def test_nodes_of_a_cluster(get: Get, act: Get, address: str, api: Api, slurm: SlurmCluster) -> None:
+    """Slurm is asked for them, once however often that is said; the workflow's view and its list show them."""
+    api.rerun(1, [JobStatus.FAILED])
+    assert (await get(address)).data["has_slurm"] is True
+    asked = await act(address, act="schedule-nodes", nodes=1)
+    assert asked.code == 200, asked.data
+    assert "1" in asked.data["said"]
+    allocations = (await get(f"{address}/allocations")).data
+    assert [one["kind"] for one in allocations["rows"]] == ["slurm", "local"]
+    assert allocations["rows"][0]["scheduler_job"].isdigit()
+    until(lambda: api.get_job(3).status == JobStatus.FAILED, "the job did not run on the node")
 
 
 async def test_no_code_of_the_users_is_imported(act: Get, address: str, api: Api) -> None:

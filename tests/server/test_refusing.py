@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from server.answers import Get
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from torc_nb.api import Api
 from torc_nb.models import WorkflowModel
@@ -190,6 +190,17 @@ async def test_hostile_values(get: Get, address: str, api: Api, text: str, expec
     assert rows[1]["result"] == {"y": 2, "place": "/projects/é"}
     if expected is not None:
         assert rows[0]["result"] == expected
+
+
+async def test_particulars_of_events(get: Get, address: str, api: Api) -> None:
+    """Are cut, and nothing in them keeps a page from being sent."""
+    data = {"ids": list(range(60)), "reason": "x" * 5000, "deep": {"number": 2**70}}
+    with api.database.write() as connection:
+        connection.execute(insert(schema.events).values(workflow_id=1, time=1.0, kind="<b>", data=data))
+    event = (await get(f"{address}/events", params={"limit": 1})).data["rows"][0]
+    assert event["data"]["ids"][-1] == "… 10 more"
+    assert event["data"]["reason"] == "x" * 200 + "…"
+    assert event["data"]["deep"] == {"number": str(2**70)}
 
 
 async def test_names_that_mean_harm(get: Get, api: Api) -> None:

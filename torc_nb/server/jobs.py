@@ -17,8 +17,8 @@ from torc_nb.widgets import shown
 #: Of a note so many characters are shown in a list.
 NOTE = 500
 
-#: Orders that are kept: of a million jobs, each is 8 MB.
-_MOST_ORDERS = 8
+#: Orders that are kept: of a million jobs, each is 8 MB. Of one in which nobody scrolls on, the first jobs are enough.
+_MOST_ORDERS, _FIRST = 8, 1000
 
 _orders = Seldom(orders.ordered, _MOST_ORDERS)
 
@@ -66,6 +66,7 @@ def _sorted(asked: Asked, map_id: int | None, statuses: Sequence[JobStatus], sor
     """Cut a page out of an order that is kept, and made anew where jobs moved, though not all the time."""
     database, workflow_id = asked.api.database, asked.workflow_id
     numbers = inspection.status_of_maps(database, workflow_id)
+    first, last = asked.query.offset, asked.query.offset + asked.query.limit
     order = _orders(
         database,
         workflow_id,
@@ -73,12 +74,13 @@ def _sorted(asked: Asked, map_id: int | None, statuses: Sequence[JobStatus], sor
         sort.is_descending,
         map_id,
         tuple(statuses),
+        _FIRST if last <= _FIRST else None,
         stands=(numbers, events.newest(database, workflow_id)),
         is_over=all(status.is_finished for one in numbers for status in one.statuses),
     )
-    ids = list(order[asked.query.offset : asked.query.offset + asked.query.limit])
+    ids = list(order[first:last])
     rows = {job.id: job for job in jobs_of.listed(database, workflow_id, job_ids=ids, is_brief=True)}
-    return [rows[id_] for id_ in ids if id_ in rows], len(order)
+    return [rows[id_] for id_ in ids if id_ in rows], number(asked, map_id, statuses)
 
 
 def _rows(asked: Asked, found: Sequence[Any]) -> list[Data]:

@@ -12,7 +12,7 @@ from torc_nb.errors import InvalidRequest
 from torc_nb.models import JobStatus, Record
 from torc_nb.server.asked import Asked, Data
 from torc_nb.server.jobs import NOTE, number
-from torc_nb.server.plain import cut, plain
+from torc_nb.server.plain import cut, plain, shortened
 from torc_nb.store import allocations as allocations_of
 from torc_nb.store import events as events_of
 from torc_nb.store import jobs as jobs_of
@@ -147,4 +147,4 @@ def _records(found: Iterable[Record], but: set[str]) -> list[Data]:
 
 
 def _short(value: Any) -> Any:
-    return cut(value, 5000) if isinstance(value, str) else value
+    return cut(value, 5000) if isinstance(value, str) else shortened(value)

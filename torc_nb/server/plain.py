@@ -46,6 +46,11 @@ def cut(text: str, most: int = MOST_TEXT) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+def shortened(value: Any) -> Any:
+    """Return a value that was read as plain data, cut."""
+    return _plain(value, 0)
+
+
 def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return cut(str(value))

@@ -139,7 +139,11 @@ class Database:
             It was removed.
         """
         if self.is_sqlite and not Path(self.engine.url.database or "").exists():
-            raise DatabaseError(self.moved or f"{self!r} was removed.")
+            raise DatabaseError(self.why_gone())
+
+    def why_gone(self) -> str:
+        """Say why an SQLite file is not there any more."""
+        return self.moved or f"{self!r} was removed."
 
     @property
     def moved(self) -> str | None:
@@ -296,7 +300,7 @@ def _said_clearly(database: Database) -> Iterator[None]:
         if not (isinstance(error, OperationalError) or error.connection_invalidated):
             raise
         if database.is_sqlite and not Path(database.place).exists():
-            raise DatabaseError(database._why_gone()) from error
+            raise DatabaseError(database.why_gone()) from error
         if "disk" in message:  # for a while perhaps, which a worker outlasts
             raise DatabaseUnavailable(
                 f"{database!r} cannot be written: {message}. Make room on its disk, or in your quota."

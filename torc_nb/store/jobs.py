@@ -61,7 +61,10 @@ def listed(
         statement = statement.where(_jobs.c.id.in_(slice_of(ids, limit, offset)))
         with database.read() as connection:
             return list(connection.execute(statement))
-    if map_id is not None:
+    if job_ids is not None:  # found by these: SQLite would rather look through all jobs of the workflow
+        of_workflow = _jobs.c.workflow_id + literal_column("0") == workflow_id
+        statement = statement.where(of_workflow, *([] if map_id is None else [_jobs.c.map_id == map_id]))
+    elif map_id is not None:
         statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
     elif limit is None or statuses is not None:
         statement = statement.where(_jobs.c.workflow_id == workflow_id)
