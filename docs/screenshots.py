@@ -169,10 +169,16 @@ def simulate(mesh):
     with stage.notebook("wing", cells, size=(900, 700)) as notebook:
         notebook.run_all()
         shown = Panel(notebook)
+        shown.widen(400)
         shown.open("wing")
         shown.tab("jobs")
         shown.root.get_by_text(re.compile(r"[4-9]\d\d of 1,500")).first.wait_for()
         stage.save(notebook, "panel")
+        shown.root.get_by_text("1,412 of 1,500 completed").first.wait_for()
+        shown.tab("results")
+        shown.rows.nth(5).click(position={"x": 20, "y": 10})
+        shown.root.get_by_label("The chosen row").get_by_text("does not converge").wait_for()
+        stage.save(notebook, "panel-results", shown.root)
 
 
 #: Every scene, in the order in which they are played.

@@ -91,6 +91,7 @@ export function Virtual(props: IVirtualProps): JSX.Element {
       className="torc-Virtual"
       role="listbox"
       aria-label={props.label}
+      data-menu={props.isMenu}
       aria-multiselectable={!props.isMenu}
       aria-activedescendant={selected ? `torc-row-${selected[1]}` : undefined}
       tabIndex={0}

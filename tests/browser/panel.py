@@ -21,6 +21,16 @@ class Panel:
         notebook.command("torc-nb:show")
         self.root.wait_for()
 
+    def widen(self, width: float) -> None:
+        """Pull the panel's edge, so that it is so wide in pixels."""
+        box = self.root.bounding_box()
+        assert box is not None
+        mouse = self.notebook.page.mouse
+        mouse.move(box["x"] + box["width"] + 2, box["y"] + box["height"] / 2)
+        mouse.down()
+        mouse.move(box["x"] + width + 2, box["y"] + box["height"] / 2, steps=5)
+        mouse.up()
+
     def workflow(self, name: str) -> Locator:
         """A workflow of the list."""
         return self.root.locator(".torc-List .torc-Workflow").filter(has_text=name)
