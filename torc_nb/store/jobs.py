@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, select, union_all
 
 from torc_nb.errors import NotFound
 from torc_nb.models import FINISHED, MOVES, JobStatus
@@ -56,28 +56,44 @@ def listed(
     Brief ones come without their parameters, which may be large.
     """
     statement = _listing(_BRIEF if is_brief else _jobs.c).order_by(_jobs.c.id)
-    if limit is not None and map_id is None and job_ids is None and (condition := _indexed(statuses)) is not None:
-        ids = select(_jobs.c.id).where(_jobs.c.workflow_id == workflow_id, condition).order_by(_jobs.c.id)
-        statement = statement.where(_jobs.c.id.in_(slice_of(ids, limit, offset)))
-        with database.read() as connection:
-            return list(connection.execute(statement))
-    if job_ids is not None:  # found by these: SQLite would rather look through all jobs of the workflow
-        of_workflow = _jobs.c.workflow_id + literal_column("0") == workflow_id
-        statement = statement.where(of_workflow, *([] if map_id is None else [_jobs.c.map_id == map_id]))
-    elif map_id is not None:
-        statement = statement.where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
-    elif limit is None or statuses is not None:
-        statement = statement.where(_jobs.c.workflow_id == workflow_id)
-    else:
-        statement = statement.where(*from_first_on(workflow_id))
-    if statuses is not None:
-        statement = statement.where(stands_in(statuses))
-        if all(JobStatus.FAILED <= status <= JobStatus.TERMINATED for status in statuses):
-            statement = statement.where(schema.UNSUCCESSFUL)  # these have an index of their own
     with database.read() as connection:
         if job_ids is not None:
-            statement = statement.where(among(connection, _jobs.c.id, job_ids))
-        return list(connection.execute(slice_of(statement, limit, offset)))
+            found = among(connection, _jobs.c.id, job_ids)
+            # SQLite would rather look through all jobs of the workflow.
+            of_workflow = _jobs.c.workflow_id + literal_column("0") == workflow_id
+            statement = slice_of(_filtered(statement.where(found, of_workflow), map_id, statuses), limit, offset)
+        elif limit is None:
+            of_workflow = _jobs.c.workflow_id == workflow_id
+            statement = slice_of(_filtered(statement.where(of_workflow), map_id, statuses), limit, offset)
+        else:  # a page is cut out before more than the ids of its jobs is read
+            page = slice_of(_ids(workflow_id, map_id, statuses), limit, offset)
+            statement = statement.where(_jobs.c.id.in_(page))
+        return list(connection.execute(statement))
+
+
+def _filtered(statement: Select[Any], map_id: int | None, statuses: Sequence[JobStatus] | None) -> Select[Any]:
+    if map_id is not None:
+        statement = statement.where(_jobs.c.map_id == map_id)
+    if statuses is None:
+        return statement
+    if all(JobStatus.FAILED <= status <= JobStatus.TERMINATED for status in statuses):
+        statement = statement.where(schema.UNSUCCESSFUL)  # these have an index of their own
+    return statement.where(stands_in(statuses))
+
+
+def _ids(workflow_id: int, map_id: int | None, statuses: Sequence[JobStatus] | None) -> Select[Any]:
+    """The ids of visible jobs in their order, by an index wherever one has that order."""
+    ids = select(_jobs.c.id).order_by(_jobs.c.id)
+    if map_id is None and (condition := _indexed(statuses)) is not None:
+        return ids.where(_jobs.c.workflow_id == workflow_id, condition)
+    if statuses is not None:
+        joined = _jobs.join(_workflows, _workflows.c.id == _jobs.c.workflow_id)
+        ids = ids.select_from(joined.outerjoin(_maps, _maps.c.id == _jobs.c.map_id))
+    visible = select(_maps.c.id).where(_maps.c.workflow_id == workflow_id, _maps.c.state == "ready")
+    ids = ids.where((_jobs.c.map_id == 0) | _jobs.c.map_id.in_(visible.correlate(None)))
+    if map_id is None and statuses is None:
+        return ids.where(*from_first_on(workflow_id))
+    return _filtered(ids.where(_jobs.c.workflow_id == workflow_id), map_id, statuses)
 
 
 def from_first_on(workflow_id: int) -> list[ColumnElement[bool]]:
@@ -135,10 +151,7 @@ def _listing(columns: Iterable[Any] = _jobs.c) -> Any:
 
 
 def _indexed(statuses: Sequence[JobStatus] | None) -> ColumnElement[bool] | None:
-    """The condition that a job has one certain status, where an index gives the jobs that do in the order of their ids.
-
-    A page is cut out of that index before anything else of its jobs is read.
-    """
+    """The condition that a job has one certain status, where an index gives those that do in the order of their ids."""
     if statuses is None or len(set(statuses)) != 1:
         return None
     (status,) = set(statuses)
