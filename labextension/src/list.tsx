@@ -35,7 +35,7 @@ export function List(props: IListProps): JSX.Element {
       />
       {silent.map(one => (
         <div key={one.id} className="torc-Alert" role="status">
-          <bdi>{line(one.place)}</bdi> does not answer: {line(one.trouble)}
+          <bdi>{line(one.place, 1000)}</bdi>: {line(one.trouble, 1000)}
         </div>
       ))}
       {shown.length === 0 && <Nothing are={props.all.length} />}

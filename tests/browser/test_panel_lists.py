@@ -44,9 +44,7 @@ def jobs(panel: Panel) -> list[str]:
 
 def test_notifications_and_sorting(open_notebook: OpenNotebook) -> None:
     """A workflow that fails first, and ends, is told once; its jobs are sorted by a head, by mouse and by key."""
-    notebook = open_notebook(
-        [WORK, 'wf = Workflow("<b>rib</b>")\nm = wf.map(work, [1, 2, -3, 4])\nwf.run(num_cpus=5)']
-    )
+    notebook = open_notebook([WORK, 'wf = Workflow("<b>rib</b>")\nm = wf.map(work, [1, 2, -3, 4])\nwf.run(num_cpus=5)'])
     notebook.run_all()
     panel = Panel(notebook)
     panel.refresh()
@@ -113,3 +111,37 @@ def test_results_and_events(open_notebook: OpenNotebook) -> None:
     panel.tab("events")
     expect(panel.rows.last).to_contain_text("workflow created")
     notebook.screenshot("events")
+
+
+#: Write the panel's settings, as its page in JupyterLab's settings does.
+SET = "settings => window.jupyterapp.serviceManager.settings.save('torc-nb:panel', JSON.stringify(settings))"
+#: Look how workflows stand, and wait for the answer.
+LOOK = "() => window.jupyterapp.commands.execute('torc-nb:refresh').then(() => null)"
+
+
+def test_of_two_windows_one_notifies_and_of_nothing_that_is_turned_off(open_notebook: OpenNotebook) -> None:
+    """Both see a workflow run, fail and end; its failure is not wanted, and its end is said once."""
+    notebook = open_notebook([WORK, 'wf = Workflow("rib two")\nm = wf.map(work, [1, -2])\nwf.run(num_cpus=2)'])
+    try:
+        notebook.evaluate(SET, {"notify_failed": False})
+        notebook.reload()
+        notebook.run_all()
+        second = notebook.page.context.new_page()
+        second.goto(notebook.page.url)
+        second.wait_for_function("() => window.jupyterapp?.commands.hasCommand('torc-nb:refresh')")
+        panel = Panel(notebook)
+        for page in (notebook.page, second):
+            page.evaluate(LOOK)
+        let(notebook, -2)
+        panel.refresh()
+        expect(panel.workflow("rib two")).to_contain_text("1 failed, 1 running")
+        for page in (notebook.page, second):
+            page.evaluate(LOOK)
+        let(notebook, 1)
+        expect(notifications(notebook)).to_contain_text("Workflow rib two has ended: 1 of 2 completed, 1 failed")
+        second.evaluate(LOOK)
+        second.evaluate(LOOK)
+        assert second.locator(".Toastify__toast").filter(has_text="rib").count() == 0
+        expect(notifications(notebook)).to_have_count(1)
+    finally:
+        notebook.evaluate(SET, {})
