@@ -20,6 +20,9 @@ export interface IColumn {
 const WIDEST = 32;
 const NARROWEST = 3;
 
+/** So many characters are as wide as the mark of the column by which rows are sorted. */
+const MARK = 3;
+
 /** The columns of a list; those of results are found in its rows. */
 export function columnsOf(list: ListName, rows: readonly Row[]): readonly IColumn[] {
   return list === 'results' ? resultColumns(rows) : (COLUMNS[list] ?? []);
@@ -33,7 +36,8 @@ export function widths(
 ): ReadonlyMap<string, number> {
   return new Map(
     columns.map(column => {
-      const longest = Math.max(column.title.length + 2, ...rows.map(row => column.text(row).length + 1));
+      const title = column.title.length + (column.sorts ? MARK : 1);
+      const longest = Math.max(title, ...rows.map(row => column.text(row).length + 1));
       return [column.name, Math.max(before.get(column.name) ?? NARROWEST, Math.min(longest, WIDEST))];
     })
   );

@@ -41,7 +41,7 @@ test('a column is as wide as what it holds, up to a limit, and never becomes nar
   const wide = widths(columns, [{ kind: 'x'.repeat(500) }, { kind: 'y' }]);
   assert.equal(wide.get('kind'), 32);
   assert.equal(widths(columns, [{ kind: 'y' }], wide).get('kind'), 32);
-  assert.equal(widths(columns, [{ kind: 'y' }]).get('kind'), 'What'.length + 2);
+  assert.equal(widths(columns, [{ kind: 'y' }]).get('kind'), 'What'.length + 1);
 });
 
 test('lists other than results have columns of their own', () => {

@@ -11,18 +11,23 @@ from torc_nb.store import Database, failures, functions, workflows
 from torc_nb.store.failures import Failure, Sample
 from torc_nb.values.shown import shown
 
+_FAILED = (JobStatus.FAILED, JobStatus.TERMINATED)
+
 
 def grouped(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
     """Return the failed jobs grouped by exception and place, the largest first, each with what its jobs share."""
     found = failures.grouped(database, workflow_id, map_id)
     if not found:
         return []
-    completed = _completed_by_map(database, workflow_id)
+    by_map = workflows.by_map(database, workflow_id)
+    completed = {one: numbers.get(JobStatus.COMPLETED, 0) for one, numbers in by_map.items()}
+    failing = [one for one, numbers in by_map.items() if any(numbers.get(status) for status in _FAILED)]
     versions = functions.labels(database, workflow_id)
     samples: dict[tuple[int, ...], tuple[Sample, list[dict[str, Any]]]] = {}
 
     def with_shared(failure: Failure) -> Failure:
-        of_maps = tuple(failures.maps_of(database, workflow_id, map_id, failure))
+        only_one = len(failing) == 1  # then nobody needs to look
+        of_maps = tuple(failing if only_one else failures.maps_of(database, workflow_id, map_id, failure))
         total = sum(completed.get(one, 0) for one in of_maps)
         if of_maps not in samples:
             others = failures.sample_of_completed(database, workflow_id, of_maps, total)
@@ -33,11 +38,6 @@ def grouped(database: Database, workflow_id: int, map_id: int | None = None) -> 
         return failure._replace(shared=(*said, *_about(these, others)) if said else ())
 
     return [with_shared(one) for one in found[: failures.DETAILED]] + found[failures.DETAILED :]
-
-
-def _completed_by_map(database: Database, workflow_id: int) -> Mapping[int, int]:
-    by_map = workflows.by_map(database, workflow_id)
-    return {map_id: numbers.get(JobStatus.COMPLETED, 0) for map_id, numbers in by_map.items()}
 
 
 def _facts(sample: Sample, versions: Mapping[int, str]) -> Iterator[dict[str, Any]]:
