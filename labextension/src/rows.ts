@@ -65,6 +65,7 @@ export class Rows {
     this._filter = filter;
     this._seen = [0, 0];
     this._total = isSame ? this._total : null;
+    this._trouble = null;
     this.forget();
     this._changed.emit();
   }

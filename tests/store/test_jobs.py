@@ -7,7 +7,7 @@ from store.scene import COLLECT, Scene
 
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import building, jobs, workflows
+from torc_nb.store import building, jobs, orders, workflows
 from torc_nb.store import jobs as jobs_module
 
 READY, BLOCKED, UNINITIALIZED = JobStatus.READY, JobStatus.BLOCKED, JobStatus.UNINITIALIZED
@@ -44,6 +44,40 @@ def test_listing_by_map_and_in_pages(scene: Scene) -> None:
     assert jobs.get(scene.database, page[0].id).map_name == "m"
     with pytest.raises(NotFound, match="no job 99"):
         jobs.get(scene.database, 99)
+
+
+def test_pages_by_status(scene: Scene) -> None:
+    """Of one status, of several, with a map or without: the same jobs as without pages, in the order of their ids."""
+    first = scene.declare(range(6))
+    scene.declare(range(4), name="n")
+    worker = scene.worker()
+    claims = scene.claim(worker, 7)
+    scene.complete(worker, claims[::2])
+    scene.complete(worker, claims[1::2], JobStatus.FAILED)
+    for statuses in ([JobStatus.COMPLETED], [JobStatus.FAILED], [JobStatus.COMPLETED, JobStatus.FAILED], [READY], None):
+        for map_id in (None, first.map_id):
+            all_ids = [job.id for job in jobs.listed(scene.database, scene.id, map_id=map_id, statuses=statuses)]
+            assert all_ids == sorted(all_ids)
+            for offset in (0, 2):
+                page = jobs.listed(
+                    scene.database, scene.id, map_id=map_id, statuses=statuses, limit=3, offset=offset, is_brief=True
+                )
+                assert [job.id for job in page] == all_ids[offset : offset + 3]
+
+
+def test_no_page_has_jobs_of_a_half_built_map(scene: Scene) -> None:
+    """Neither in the order of ids nor in another."""
+    seen: list[int] = []
+
+    def rows() -> object:
+        yield from range(building.PIECE + 1)
+        seen.append(len(jobs.listed(scene.database, scene.id, limit=10)))
+        seen.append(len(jobs.listed(scene.database, scene.id, statuses=[READY], limit=10)))
+        seen.append(len(orders.ordered(scene.database, scene.id, "seconds", limit=10)))
+
+    scene.declare(rows())
+    assert seen == [0, 0, 0]
+    assert len(orders.ordered(scene.database, scene.id, "status")) == building.PIECE + 1
 
 
 def test_cancel_reaches_waiting_pending_and_running_jobs(scene: Scene) -> None:
