@@ -71,7 +71,7 @@ export interface ILogs {
 export type ListName = 'maps' | 'jobs' | 'results' | 'failures' | 'workers' | 'allocations' | 'events';
 
 /** What can be done about a workflow. */
-export type Act = 'start' | 'cancel' | 'rerun' | 'reinitialize' | 'schedule-nodes' | 'run';
+export type Act = 'start' | 'pause' | 'resume' | 'cancel' | 'rerun' | 'reinitialize' | 'schedule-nodes' | 'run';
 
 /** An act with its particulars. */
 export interface IAction {

@@ -12,6 +12,8 @@ import { Workflows } from './workflows';
 /** Acts on the opened workflow, by the names that the palette has for them. */
 const ACTS: readonly [string, string][] = [
   ['start', 'Start the Opened Workflow…'],
+  ['pause', 'Pause the Opened Workflow…'],
+  ['resume', 'Resume the Opened Workflow…'],
   ['run', 'Run the Opened Workflow Here…'],
   ['schedule-nodes', 'Ask Slurm for Nodes for the Opened Workflow…'],
   ['rerun', 'Rerun Failed Jobs of the Opened Workflow…'],

@@ -33,6 +33,8 @@ export function offers(one: IWorkflow, overview: IOverview | null = null): reado
   const failed = FAILED.reduce((sum, name) => sum + (one.statuses[name] ?? 0), 0);
   return [
     ...(one.state === 'created' ? [START] : []),
+    ...(left && one.state === 'started' ? [PAUSE] : []),
+    ...(left && one.state === 'paused' ? [RESUME] : []),
     ...(left ? [RUN] : []),
     ...(left && overview ? [overview.has_slurm ? NODES : NO_NODES] : []),
     ...(failed ? [rerun(failed)] : []),
@@ -59,6 +61,20 @@ const START: IOffer = {
   label: 'Start …',
   question: 'Start the workflow? Its jobs run as soon as a worker is there.',
   yes: 'Start'
+};
+
+const PAUSE: IOffer = {
+  action: { act: 'pause' },
+  label: 'Pause …',
+  question: 'Let no further job begin until the workflow is resumed? What runs goes on to its end.',
+  yes: 'Pause'
+};
+
+const RESUME: IOffer = {
+  action: { act: 'resume' },
+  label: 'Resume …',
+  question: 'Let the jobs of the workflow begin again?',
+  yes: 'Resume'
 };
 
 const RUN: IOffer = {

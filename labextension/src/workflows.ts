@@ -178,7 +178,8 @@ export class Workflows {
 
 /** Whether jobs of a workflow run, or may begin to. */
 export function isMoving(one: IWorkflow): boolean {
-  return one.state === 'started' && !one.is_done && one.total > 0;
+  const runs = (one.statuses.running ?? 0) + (one.statuses.pending ?? 0) > 0;
+  return (one.state === 'started' && !one.is_done && one.total > 0) || (one.state === 'paused' && runs);
 }
 
 /** The workflows that a filter leaves. */

@@ -39,6 +39,14 @@ async def test_start_and_cancel(act: Get, address: str, api: Api) -> None:
     assert (await act(address, act="start")).data["said"].startswith("Started: its jobs can run.")
 
 
+async def test_pause_and_resume(act: Get, address: str, api: Api) -> None:
+    """The workflow stands as it was paused; whoever resumes it is told that no worker is there."""
+    assert (await act(address, act="pause")).data["said"].startswith("Paused: what runs goes on to its end")
+    assert api.get_workflow(1).state == "paused"
+    assert (await act(address, act="resume")).data["said"].startswith("Resumed; no worker is there any more")
+    assert api.get_workflow(1).state == "started"
+
+
 async def test_reinitialize_shows_first(act: Get, address: str, api: Api) -> None:
     """A dry run lists what a changed parameter affects and changes nothing; then it is done."""
     api.modify_user_data(2, {"a": 7})

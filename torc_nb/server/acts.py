@@ -20,6 +20,8 @@ from torc_nb.server.query import MOST, USUAL, status
 #: The commands by what a panel calls them.
 COMMANDS = {
     "start": ["workflows", "start"],
+    "pause": ["workflows", "pause"],
+    "resume": ["workflows", "resume"],
     "cancel": ["workflows", "cancel"],
     "rerun": ["rerun"],
     "reinitialize": ["workflows", "reinitialize"],
