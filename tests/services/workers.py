@@ -16,6 +16,9 @@ from torc_nb.api import Api
 #: What lets worker processes import torc_nb where it is not installed, and nothing of the tests.
 SEARCH_PATH = str(Path(torc_nb.__file__).parents[1])
 
+#: How long a worker that was told to leave may take, in seconds.
+_LEAVING = 15.0
+
 
 def is_there(pid: int) -> bool:
     """Whether a process runs; one that only waits to be waited for does not."""
@@ -43,14 +46,22 @@ def end_workers(api: Api) -> None:
 
 
 def kill_those_of(folder: Path) -> list[int]:
-    """Kill the workers on this machine whose files are in a folder; returns the ids of those there were."""
-    left = [
+    """Kill the workers on this machine whose files are in a folder; returns the ids of those that were not leaving."""
+    left = _those_of(folder)
+    deadline = time.monotonic() + _LEAVING
+    while any(map(is_there, left)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    left = [pid for pid in left if is_there(pid)]
+    _send(left, signal.SIGKILL)
+    return left
+
+
+def _those_of(folder: Path) -> list[int]:
+    return [
         process.pid
         for process in psutil.process_iter(["cmdline"])
         if "torc_nb.worker" in (line := process.info["cmdline"] or []) and any(str(folder) in word for word in line)
     ]
-    _send(left, signal.SIGKILL)
-    return left
 
 
 def _send(pids: list[int], number: signal.Signals) -> None:
