@@ -87,8 +87,8 @@ $(VENV)/.demo: EXTRAS := lab,notebooks
 # The first look does not wait for the panel to be built; `make .venv/.test` and `pip install .` build it.
 $(VENV)/.demo $(VENV)/.docs: export TORC_NB_SKIP_LAB := $(if $(wildcard torc_nb/labextension/sources.sha256),,1)
 $(VENV)/.docs: EXTRAS := docs
-$(VENV)/.test: EXTRAS := dev,docs,lab,notebooks,postgres
-$(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,postgres
+$(VENV)/.test: EXTRAS := dev,docs,lab,notebooks,parquet,postgres
+$(VENV)/.bench: EXTRAS := bench,dev,lab,notebooks,parquet,postgres
 $(VENV)/.demo $(VENV)/.docs $(VENV)/.test $(VENV)/.bench: pyproject.toml hatch_build.py $(PANEL) | $(BIN)/pip
 	@echo "Installing torc_nb with [$(EXTRAS)] into $(VENV)"
 	@$(INSTALL) --editable '.[$(EXTRAS)]'

@@ -9,6 +9,7 @@ from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
 from torc_nb.api.reproducing import Reproduction
+from torc_nb.api.summary import NodeHours, Summary
 from torc_nb.changes import Report
 from torc_nb.store.failures import Cause
 from torc_nb.store.loads import Load
@@ -23,6 +24,7 @@ __all__ = [
     "MapStatus",
     "MapUsage",
     "Mapped",
+    "NodeHours",
     "Output",
     "Report",
     "Reproduction",
@@ -30,6 +32,7 @@ __all__ = [
     "Stage",
     "Stages",
     "Status",
+    "Summary",
     "Timeline",
     "Usage",
     "make_api",

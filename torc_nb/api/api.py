@@ -6,10 +6,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
+from pathlib import Path
 from typing import Any
 
 from torc_nb import slurm
 from torc_nb.api import (
+    archives,
     failures,
     following,
     inspection,
@@ -30,7 +32,9 @@ from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
+from torc_nb.api.summary import Summary, summary
 from torc_nb.api.user_data import UserData
+from torc_nb.functions import Function
 from torc_nb.models import (
     AllocationModel,
     EventModel,
@@ -43,6 +47,8 @@ from torc_nb.store import (
     Database,
     allocations,
     events,
+    extract,
+    functions,
     jobs,
     leases,
     loads,
@@ -140,6 +146,19 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
             launching.refresh(self.database, workflow_id)
         return inspection.details(self.database, self.progress(workflow_id))
 
+    def summary(self, workflow_id: int) -> Summary:
+        """Return what a workflow came to: jobs, versions of code, node-hours used and wasted, packages."""
+        return summary(self.database, workflow_id)
+
+    def get_function(self, function_id: int) -> Function:
+        """Return a version of a function as it is stored; NotFound where there is none."""
+        return functions.get(self.database, function_id)
+
+    def extract(self, workflow_id: int, path: Path) -> None:
+        """Copy a workflow, as it stands at one moment, into an SQLite file of its own, which is to be looked at."""
+        workflows.get(self.database, workflow_id)
+        extract.extract(self.database, workflow_id, path)
+
     def ended(self, workflow_id: int, width: float, stretches: int) -> list[int]:
         """Count the attempts that ended in each of the last stretches of ``width`` seconds, the newest first."""
         return loads.ended(self.database, workflow_id, width, stretches)
@@ -164,6 +183,8 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         LaunchError
             No worker runs or is coming, or none of those there are fits; the message says what to do.
         """
+        if self.database.is_copy:
+            self.database.check_writable()  # the jobs that waited will not run in it
         launching.check_progress(self.database, self.status(workflow_id))
 
     # Workers.
@@ -332,15 +353,18 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         return events.listed(self.database, workflow_id, limit, **filters)
 
 
-def make_api(url: str | os.PathLike[str] | None = None, *, trust: bool = False) -> Api:
+def make_api(url: str | os.PathLike[str] | None = None, *, trust: bool = False, create: bool = True) -> Api:
     """Open a database: the one given, else ``TORC_NB_DATABASE_URL``, else the nearest ``.torc/``, else a new one here.
 
     Parameters
     ----------
     url : str or path, optional
-        A ``postgresql://`` URL, or the path of an SQLite file.
+        A ``postgresql://`` URL, or the path of an SQLite file, or of what ``Workflow.export`` wrote: that may be looked
+        at, and is not changed.
     trust : bool, default False
         Use it although other users may have written it: unpickle and run what they put there.
+    create : bool, default True
+        Whether an SQLite file that is not there is made.
 
     Raises
     ------
@@ -349,6 +373,11 @@ def make_api(url: str | os.PathLike[str] | None = None, *, trust: bool = False) 
     DatabaseError
         It cannot be opened, or was written by a newer version.
     """
-    database = Database.open(places.find_database(url), trust=trust)
+    chosen = places.find_database(url)
+    if archives.is_archive(chosen):
+        return Api(archives.opened(chosen), has_code=False)
+    database = Database.open(chosen, trust=trust, create=create)
+    if database.is_copy:
+        return Api(database, has_code=False)
     places.remember(database)
     return Api(database)

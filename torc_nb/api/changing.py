@@ -101,6 +101,7 @@ class Changing:
 
         Which version made them stays to be seen. Returns, as ``ready``, how many those are.
         """
+        self.database.check_writable()
         known = maps.listed(self.database, workflow_id)
         current, absent = self._code_now(workflow_id, known, "what was mapped last counts")
         n = acceptance.accept(self.database, workflow_id, current.digests(), job_ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torc_nb import private
 from torc_nb.api import choices
-from torc_nb.errors import InvalidRequest
+from torc_nb.errors import InvalidRequest, NotFound
 from torc_nb.models import WorkflowModel
 
 if TYPE_CHECKING:
@@ -60,6 +61,26 @@ def workflow(api: Api, chosen: str | int | None = None) -> WorkflowModel:
     if len(known) == 1:
         return known[0]
     raise InvalidRequest(f"Which workflow? Give -w with its name or id, or `%torc workflows use` it. {_listing(known)}")
+
+
+def there(api: Api, name: str | None = None) -> WorkflowModel:
+    """Return the newest workflow of a name, this user's before others'; without a name, where all have the same.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    InvalidRequest
+        There are several names; the message lists the workflows.
+    """
+    known = [one for one in api.list_workflows() if one.state != "deleted"]
+    named = known if name is None else [one for one in known if one.name == name]
+    if not named:
+        what = "no workflow" if name is None else f"no workflow {name!r}"
+        raise NotFound(f"There is {what} in {api.database.place}. {_listing(known)}")
+    if len({one.name for one in named}) > 1:
+        raise InvalidRequest(f"Which workflow? Name it, as in Workflow.open(…, {named[-1].name!r}). {_listing(known)}")
+    return max(named, key=lambda one: (private.is_user(one.user), one.id or 0))
 
 
 def _named(api: Api, text: str) -> WorkflowModel:

@@ -11,6 +11,9 @@ from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
 from torc_nb.store import Database, awaited, functions, jobs, maps, results, workflows
 
+#: Rows read at a time where each may hold a mebibyte.
+_FEW = 1000
+
 
 class Maps:
     """The maps of workflows."""
@@ -50,6 +53,25 @@ class Maps:
         """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance."""
         map_ = maps.get(self.database, map_id)
         return results.of_map(self.database, map_.workflow_id, map_id, provenance=provenance, job_ids=job_ids)
+
+    def rows_in_order(self, map_id: int) -> Iterator[Sequence[Any]]:
+        """Yield what ``map_rows`` does, with the provenance, of the rows of the last call in its order."""
+        map_ = maps.get(self.database, map_id)
+        order = maps.order_of(map_)
+        read = partial(results.of_map, self.database, map_.workflow_id, map_id, provenance=True, chunk=_FEW)
+        if order is None:
+            yield from read()
+            return
+        for start in range(0, len(order), _FEW):
+            ids = order[start : start + _FEW]
+            found = {row[0]: row for row in read(job_ids=sorted(ids))}
+            yield from (found[id_] for id_ in ids if id_ in found)
+
+    def rows_of_no_map(self, workflow_id: int) -> Iterator[Sequence[Any]]:
+        """Yield what ``map_rows`` does, with the provenance, of the jobs that are single ones."""
+        single = [map_.id for map_ in maps.listed(self.database, workflow_id) if map_.shape.get("of_job")]
+        for map_id in (0, *single):
+            yield from results.of_map(self.database, workflow_id, map_id, provenance=True, chunk=_FEW)
 
     def map_selection(self, map_id: int, wanted: selection.Wanted) -> selection.Selection:
         """Return which jobs of a map are wanted, in its order."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from torc_nb import private
+from torc_nb.api import archives
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import WorkflowModel
 from torc_nb.store import Database, exporting, importing, workflows
@@ -104,6 +105,11 @@ class Moving:
             It is another user's workflow, and this database was not opened with ``trust=True``.
         """
         source = Path(path).expanduser()
+        if archives.is_archive(source):
+            raise InvalidRequest(
+                f"{source} is there to be looked at, by Workflow.open: it holds no functions that could run. Whoever "
+                "has the workflow writes one that can be taken in by `%torc workflows export FILE.jsonl.gz`."
+            )
         taken = None
         try:
             with _opened(source, "rt", source.suffix) as lines:

@@ -12,13 +12,14 @@ from torc_nb.errors import CannotLoad, JobFailed, NotFound
 from torc_nb.functions import classes_of
 from torc_nb.models import JobStatus, WorkflowModel
 from torc_nb.store import Database, functions, maps, results, trust
-from torc_nb.values import decode
+from torc_nb.values import bare, decode
 
 
 class Decoder:
     """Gives values back as objects; classes that this process does not define are those that travelled.
 
-    Of another user's work, unless that is trusted, only what takes no unpickling; the rest raises NotTrusted.
+    Of another user's work, unless that is trusted, only what takes no unpickling; the rest raises NotTrusted. Of a copy
+    that is there to be looked at, nothing is unpickled and no class is looked for: see `torc_nb.values.bare`.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class Decoder:
 
     def __call__(self, text: str) -> Any:
         """Decode one stored text."""
+        if self._database.is_copy:
+            return bare(text, spill_folder=self._folder)
         try:
             return decode(text, spill_folder=self._folder, distrust=self._distrust)
         except CannotLoad:
@@ -53,7 +56,7 @@ def decoder_of_map(database: Database, workflow: WorkflowModel, map_id: int) -> 
 
 def decoder_of_labels(database: Database, workflow: WorkflowModel) -> Callable[[str], Any]:
     """Return what gives the labels of rows back."""
-    return partial(decode, distrust=trust.doubt(database, workflow))
+    return bare if database.is_copy else partial(decode, distrust=trust.doubt(database, workflow))
 
 
 def values(database: Database, job_ids: Sequence[int], decoder: Decoder) -> dict[int, Any]:

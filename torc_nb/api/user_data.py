@@ -14,7 +14,7 @@ from torc_nb.api.inputs import Edit, Modified
 from torc_nb.errors import Conflict, InvalidRequest, NotFound
 from torc_nb.models import UserDataModel, WorkflowModel
 from torc_nb.store import Database, jobs, maps, params, trust, user_data, workflows
-from torc_nb.values import Spill, decode, encode, equal, recast, shown, with_part
+from torc_nb.values import Spill, bare, decode, encode, equal, recast, shown, with_part
 
 _UNCHANGED: Any = object()
 
@@ -323,8 +323,10 @@ class UserData:
         workflow = workflows.get(self.database, record.workflow_id)
         if record.data is None:
             return None
-        distrust = trust.doubt(self.database, workflow)
-        return decode(record.data, spill_folder=Path(workflow.files) / "values", distrust=distrust)
+        folder = Path(workflow.files) / "values"
+        if self.database.is_copy:
+            return bare(record.data, spill_folder=folder)
+        return decode(record.data, spill_folder=folder, distrust=trust.doubt(self.database, workflow))
 
     def _job_of(self, key: int) -> Any:
         """The job whose input or output has this key."""

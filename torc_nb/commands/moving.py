@@ -11,18 +11,27 @@ from torc_nb.commands.session import Session
 
 @click.command("export", cls=Verb)
 @click.argument("file")
-@click.option("--files/--no-files", default=True, help="With large values, and with what jobs printed.")
+@click.option("--files/--no-files", default=True, help="With large values; those of no zip with what jobs printed.")
+@click.option("--logs", is_flag=True, help="With what jobs printed, in a zip.")
 @click.option("--overwrite", is_flag=True, help="Replace the file.")
 @click.pass_obj
-def export(session: Session, file: str, files: bool, overwrite: bool) -> Said:
-    """Write a workflow to a file, for `workflows import` elsewhere.
+def export(session: Session, file: str, files: bool, logs: bool, overwrite: bool) -> Said:
+    """Write a workflow to a file: to be looked at, or for `workflows import` elsewhere.
 
-    FILE has a line of JSON for each row; it is compressed where it ends in .gz. Workers may go on.
+    Of a name that ends in .zip it is for a colleague or a paper: Parquet, code, a summary, an SQLite file and a README,
+    which `Workflow.open(FILE)`, and each command with `--db FILE`, shows. Of any other name it is for `workflows
+    import`: a line of JSON for each row, compressed where it ends in .gz. Workers may go on.
     """
     from torc_nb.models.quantities import format_memory
 
     workflow = session.workflow()
     assert workflow.id is not None
+    if file.endswith(".zip"):
+        from torc_nb.workflow import exporting
+
+        done = exporting.export(session.api, workflow.id, file, files=files, logs=logs, overwrite=overwrite)
+        facts = {"file": str(done.path), "size": done.path.stat().st_size, "files": files, "logs": logs}
+        return session.said(f"{done.sentence}.", workflow, jobs=done.jobs, **facts)
     path = session.api.export_workflow(workflow.id, file, files=files, overwrite=overwrite)
     size = path.stat().st_size
     beside = "" if files else f"; its large values and logs are in {workflow.files}"

@@ -137,6 +137,22 @@ def _data(found: Status) -> dict[str, Any]:
     }
 
 
+@workflows.command("summary")
+@click.argument("workflow", required=False, shell_complete=completing.workflows)
+@click.pass_obj
+def summary(session: Session, workflow: str | None) -> Listing:
+    """Show what a workflow came to.
+
+    Jobs, versions of the code, node-hours used and wasted, packages.
+    """
+    from torc_nb import frames
+
+    chosen = session.workflow(workflow)
+    assert chosen.id is not None
+    found = session.api.summary(chosen.id)
+    return Listing(f"Summary of {chosen.name} ({chosen.id})", frames.summary(found), data=found.plain())
+
+
 @workflows.command("cancel")
 @click.argument("workflow", required=False, shell_complete=completing.workflows)
 @click.pass_obj

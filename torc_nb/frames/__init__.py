@@ -5,6 +5,7 @@ from torc_nb.frames.decoding import decoded
 from torc_nb.frames.edits import check_columns, edited, places
 from torc_nb.frames.listings import attempts, failures, file_changes, jobs, records, statuses
 from torc_nb.frames.remembering import remembered, renew
+from torc_nb.frames.summaries import summary
 from torc_nb.frames.tables import labels, params, results
 from torc_nb.frames.user_data import user_data
 
@@ -25,5 +26,6 @@ __all__ = [
     "renew",
     "results",
     "statuses",
+    "summary",
     "user_data",
 ]

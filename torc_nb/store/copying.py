@@ -1,19 +1,20 @@
-"""A whole database copied into an empty one: from an SQLite file to a server."""
+"""Rows copied into an empty database with the ids that they have: a whole SQLite file's to a server."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, Text, func, select, type_coerce
+from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, Text, cast, func, select
 
 from torc_nb.errors import Conflict, DatabaseError
-from torc_nb.store import leases, machine, schema
+from torc_nb.store import bulk, leases, machine, schema
 from torc_nb.store.database import Database
 from torc_nb.store.sqlite_file import HAS_MOVED, MOVED
 
-#: How many rows are in memory at a time.
-_PIECE = 10_000
+#: How many rows are in memory at a time: each may hold a mebibyte.
+_PIECE = 1000
 
 
 def move(source: Database, target: Database) -> dict[str, int]:
@@ -40,7 +41,8 @@ def move(source: Database, target: Database) -> dict[str, int]:
             if not _is_copied(reading, writing):  # whoever moved it before was killed before the file had its new name
                 _refuse_workflows(target, writing)
                 for table in schema.metadata.sorted_tables:
-                    _copy(reading, writing, table)
+                    copy(reading, writing, table)
+                    _continue_numbers(writing, table)
             counts = _counted(reading)
             if counts != (arrived := _counted(writing)):
                 raise DatabaseError(f"{file} holds {counts}, but {arrived} arrived. Nothing was moved.")
@@ -101,23 +103,41 @@ def _counted(connection: Connection) -> dict[str, int]:
     }
 
 
-def _copy(reading: Connection, writing: Connection, table: Table) -> None:
+def copy(
+    reading: Connection,
+    writing: Connection,
+    table: Table,
+    *conditions: ColumnElement[bool],
+    instead: Mapping[str, ColumnElement[Any]] | None = None,
+) -> None:
+    """Copy the rows of a table for which conditions hold, in place of those that are there.
+
+    Parameters
+    ----------
+    instead
+        What is written instead of what a column holds, by its name.
+    """
+    writing.execute(table.delete())
+    columns = {column.name: _as_stored(column) for column in table.columns} | dict(instead or {})
+    statement = select(*(value.label(name) for name, value in columns.items())).select_from(table).where(*conditions)
+    found = reading.execute(statement.execution_options(yield_per=_PIECE)).partitions()
+    if writing.dialect.name == "sqlite":
+        for rows in found:
+            bulk.insert_rows(writing, table, tuple(columns), rows)
+        return
     from psycopg import sql
 
-    writing.execute(table.delete())
-    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
     cursor: Any = writing.connection.cursor()
-    with cursor.copy(statement) as copy:
-        for rows in reading.execute(select(*map(_as_stored, table.columns))).yield_per(_PIECE).partitions():
+    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)) as into:
+        for rows in found:
             for row in rows:
-                copy.write_row(row)
-    _continue_numbers(writing, table)
+                into.write_row(row)
 
 
 def _as_stored(column: Column[Any]) -> ColumnElement[Any]:
     """JSON as the text that it is: read, its null could not be told from no value."""
-    return type_coerce(column, Text) if isinstance(column.type, JSON) else column
+    return cast(column, Text) if isinstance(column.type, JSON) else column
 
 
 def _continue_numbers(writing: Connection, table: Table) -> None:

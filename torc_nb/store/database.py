@@ -30,19 +30,27 @@ class Database:
     ----------
     trust : bool
         Whether whoever wrote it is trusted, another user too.
+    is_copy : bool
+        Whether it is one workflow's copy, to be looked at: nothing in it is unpickled, imported or run.
     is_read_only : bool
-        Whether another user shares it, who alone may change it.
+        Whether this user may not change it: it is a copy, or another user's who shares it.
+    archive : Path or None
+        The file that a copy was unpacked from.
     """
 
-    def __init__(self, engine: Engine, *, trust: bool = False) -> None:
+    def __init__(self, engine: Engine, *, trust: bool = False, archive: Path | None = None) -> None:
         self.engine = engine
         self.trust = trust
+        self.archive = archive
         self.is_sqlite = engine.dialect.name == "sqlite"
+        self.is_copy = self.is_sqlite and sqlite_file.is_copy(Path(str(engine.url.database)))
         self._shared = shared.folder_of(engine.url)
-        self.is_read_only = self._shared is not None
+        self.is_read_only = self.is_copy or self._shared is not None
 
     @classmethod
-    def open(cls, url: str | os.PathLike[str], *, create: bool = True, trust: bool = False) -> Database:
+    def open(
+        cls, url: str | os.PathLike[str], *, create: bool = True, trust: bool = False, archive: Path | None = None
+    ) -> Database:
         """Open a database, creating or migrating it where needed.
 
         Parameters
@@ -53,6 +61,8 @@ class Database:
             Whether an absent SQLite file is made.
         trust : bool, default False
             Whether it is used although other users may have written it.
+        archive : Path, optional
+            The file that it was unpacked from.
 
         Raises
         ------
@@ -70,7 +80,7 @@ class Database:
             engine = sqlite_file.engine(parsed, create=create, trust=trust)
         else:
             engine = server.engine(parsed)
-        database = cls(engine, trust=trust)
+        database = cls(engine, trust=trust, archive=archive)
         # A forked process must not use its parent's connections, nor close them.
         os.register_at_fork(after_in_child=_Abandon(database.engine))
         try:
@@ -102,7 +112,7 @@ class Database:
     def place(self) -> str:
         """Where it is, as users know it: a file, a private server's folder, or a URL without a password."""
         if self.is_sqlite:
-            return str(self.engine.url.database)
+            return str(self.archive or self.engine.url.database)
         if self._shared is not None:
             return f"the server that {self.sharer} shares by {self._shared}"
         folder = address.folder_of(self.engine.url)
@@ -122,8 +132,14 @@ class Database:
         Raises
         ------
         ReadOnly
-            It is shared to be read.
+            It is a copy, or shared to be read.
         """
+        if self.is_copy:
+            raise ReadOnly(
+                f"{self.place} is a copy to look at, and nothing was changed. To compute, map in a workflow of your "
+                "own: Workflow(name); or ask whoever exported it for what `%torc workflows export FILE.jsonl.gz` "
+                "writes, which `workflows import` takes in."
+            )
         if self.is_read_only:
             raise ReadOnly(
                 f"You may only read this database, and nothing was changed: {self.sharer} shares it, and alone may "
@@ -167,6 +183,15 @@ class Database:
         """Open a transaction that only reads, at whatever pace the caller takes the rows."""
         with self.read() as connection:
             if not self.is_sqlite:
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and in which all is as it was when it began, whoever writes meanwhile."""
+        with _said_clearly(self), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
                 connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             yield connection
 
@@ -361,6 +386,11 @@ def _migrate(database: Database, revision: str) -> None:
         raise DatabaseTooNew(
             f"{database!r} was written by a newer torc_nb (schema {revision}, this version knows {schema.REVISION}); "
             "upgrade it: pip install -U torc-nb."
+        )
+    if database.is_copy:
+        raise DatabaseError(
+            f"{database!r} was written by an older torc_nb (schema {revision}, this version knows {schema.REVISION}): "
+            "open it with that version, or read the Parquet files in it, which need no torc_nb."
         )
     if database.is_read_only:
         raise DatabaseError(

@@ -38,10 +38,11 @@ def of_map(
     statuses: Sequence[JobStatus] | None = None,
     job_ids: Sequence[int] | None = None,
     limit: int | None = None,
+    chunk: int = CHUNK,
 ) -> Iterator[Sequence[Any]]:
     """Yield (job id, key, status, params, value) of a map's jobs in the order of their ids, then the provenance.
 
-    ``value`` is None where a job has not completed.
+    ``value`` is None where a job has not completed; ``chunk`` rows are fetched at a time.
     """
     columns: list[Any] = [_jobs.c.id, _jobs.c.key, _jobs.c.status, _jobs.c.params, _results.c.value]
     if provenance:
@@ -63,8 +64,8 @@ def of_map(
         if job_ids is not None:
             statement = statement.where(among(connection, _jobs.c.id, job_ids))
         # A reader that stops half-way closes its cursor too.
-        with connection.execution_options(yield_per=CHUNK).execute(statement) as found:
-            yield from tuples(found, CHUNK)
+        with connection.execution_options(yield_per=chunk).execute(statement) as found:
+            yield from tuples(found, chunk)
 
 
 def values_of_map(database: Database, workflow_id: int, map_id: int) -> list[tuple[int, str | None]]:

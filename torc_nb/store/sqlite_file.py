@@ -25,6 +25,9 @@ LOCK_TIMEOUT = 30.0
 MOVED = ".moved"
 #: What its `user_version` says then.
 HAS_MOVED = 1
+#: What it says of a copy that is there to be looked at, and where in the file it stands.
+IS_COPY = 2
+_VERSION_AT = slice(60, 64)
 
 
 def engine(url: URL, *, create: bool, trust: bool) -> Engine:
@@ -38,6 +41,8 @@ def engine(url: URL, *, create: bool, trust: bool) -> Engine:
         Others may write it.
     """
     path = Path(str(url.database))
+    if is_copy(path):
+        return _copy_engine(url, path)
     exists = path.exists()
     if not exists and not create:
         raise DatabaseError(f"There is no database {path}.")
@@ -88,6 +93,33 @@ def engine(url: URL, *, create: bool, trust: bool) -> Engine:
             raise DatabaseError(has_moved(path))
 
     return made
+
+
+def is_copy(path: Path) -> bool:
+    """Whether a file is a workflow's copy, which nobody changes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_VERSION_AT.stop)
+    except OSError:
+        return False
+    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[_VERSION_AT], "big") == IS_COPY
+
+
+def make_copy(connection: sqlite3.Connection) -> None:
+    """Make a file, that nobody else has open, a copy that is all in one piece: no journal stands beside it."""
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute(f"PRAGMA user_version = {IS_COPY:d}")
+
+
+def _copy_engine(url: URL, path: Path) -> Engine:
+    """Open a copy: whoever made it, nothing that it says is run, and nothing is written beside it."""
+
+    def connect() -> sqlite3.Connection:
+        opened = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        opened.execute("PRAGMA trusted_schema = OFF")
+        return opened
+
+    return create_engine(url, creator=connect)
 
 
 def _check_private(path: Path) -> None:

@@ -5,6 +5,7 @@ One's own work is trusted; another user's is where it is said so. Whose it is:
 - An SQLite file is its owner's.
 - A database on a server is that of the role that owns its tables: one's own, or one that one is a member of.
 - One that is shared to be read is its sharer's.
+- A copy is for looking at: nothing in it runs, whatever is said.
 - A workflow is the user's whom it names. Whoever may write the database could write any name there: it keeps users of
   one database from running each other's code unawares, not from attacking each other.
 
@@ -39,6 +40,8 @@ _other_owners: WeakKeyDictionary[Database, str | None] = WeakKeyDictionary()
 
 def doubt(database: Database, workflow: WorkflowModel) -> str | None:
     """Say why nothing that a workflow holds may run here, and what to type; None where it may."""
+    if database.is_copy:
+        return f"{database.place} is a copy to look at, of which nothing runs."
     if database.trust:
         return None
     if (owner := _other_owner(database)) is not None:

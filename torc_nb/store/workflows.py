@@ -132,7 +132,11 @@ def get(database: Database, workflow_id: int) -> models.WorkflowModel:
     NotFound
         No workflow of that id.
     """
-    return models.WorkflowModel(**_row(database, workflow_id))
+    with database.read() as connection:
+        row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
+    if row is None:
+        raise _not_found(database, workflow_id)
+    return _record(database, row)
 
 
 def files_folder(database: Database, workflow_id: int) -> Path:
@@ -143,7 +147,7 @@ def files_folder(database: Database, workflow_id: int) -> Path:
     NotFound
         No workflow of that id.
     """
-    return Path(_row(database, workflow_id)["files"])
+    return Path(get(database, workflow_id).files)
 
 
 def listed(database: Database, name: str | None = None, user: str | None = None) -> list[models.WorkflowModel]:
@@ -154,7 +158,7 @@ def listed(database: Database, name: str | None = None, user: str | None = None)
     if user is not None:
         statement = statement.where(_workflows.c.user == user)
     with database.read() as connection:
-        return [models.WorkflowModel(**row) for row in connection.execute(statement).mappings()]
+        return [_record(database, row) for row in connection.execute(statement).mappings()]
 
 
 def set_state(
@@ -261,7 +265,7 @@ def _numbers(
     with database.read() as connection:
         rows = connection.execute(statement).all()
     if not rows:
-        _row(database, workflow_id)  # which says so where there is no such workflow
+        get(database, workflow_id)  # which says so where there is no such workflow
     for map_id, status, n, state, blocked in rows:
         if n:
             yield map_id, shown_status(status, started=state != "created", blocked=bool(blocked)), int(n)
@@ -331,12 +335,10 @@ def delete_jobs(connection: Connection, ids: Sequence[int]) -> None:
             connection.execute(delete(column.table).where(column.in_(part)))
 
 
-def _row(database: Database, workflow_id: int) -> dict[str, Any]:
-    with database.read() as connection:
-        row = connection.execute(select(_workflows).where(_workflows.c.id == workflow_id)).mappings().first()
-    if row is None:
-        raise _not_found(database, workflow_id)
-    return dict(row)
+def _record(database: Database, row: Mapping[Any, Any]) -> models.WorkflowModel:
+    """Read a row; the files of a copy are beside it, wherever that was unpacked."""
+    found = models.WorkflowModel(**{str(name): value for name, value in row.items()})
+    return found.model_copy(update={"files": str(database.folder)}) if database.is_copy else found
 
 
 def _not_found(database: Database, workflow_id: int) -> NotFound:

@@ -4,6 +4,7 @@ What JSON holds exactly is written as it is; everything else becomes a node tagg
 has no kind of its own is pickled inside such a node. Large values go to files (`Spill`).
 """
 
+from torc_nb.values.bare import bare, brief
 from torc_nb.values.classes import class_name
 from torc_nb.values.decode import decode, decode_many
 from torc_nb.values.encode import Encoded, encode
@@ -20,6 +21,8 @@ __all__ = [
     "Encoded",
     "Opaque",
     "Spill",
+    "bare",
+    "brief",
     "class_name",
     "decode",
     "decode_many",

@@ -57,7 +57,7 @@ def decode(
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise CannotLoad(f"a stored value is no valid JSON: {error}") from error
-    return _Reader(spill_folder, classes or {}, unpickle, distrust).text(text)
+    return Reader(spill_folder, classes or {}, unpickle, distrust).text(text)
 
 
 def decode_many(
@@ -73,7 +73,7 @@ def decode_many(
     return [decode(text, spill_folder=spill_folder, classes=classes) for text in texts]
 
 
-class _Reader:
+class Reader:
     """Turns nodes into values."""
 
     def __init__(self, folder: Path | None, classes: Mapping[str, type], unpickle: bool, distrust: str | None) -> None:
@@ -83,12 +83,14 @@ class _Reader:
         self._distrust = distrust
 
     def text(self, text: str | bytes | bytearray) -> object:
+        """Turn a stored text into the value."""
         try:
             return self.read(orjson.loads(text))
         except orjson.JSONDecodeError as error:
             raise CannotLoad(f"a stored value is no valid JSON: {error}") from error
 
     def read(self, node: Any) -> Any:
+        """Turn what JSON made of a text, or of a part of it, into the value."""
         if type(node) is list:
             return [self.read(item) for item in node]
         if type(node) is not dict:

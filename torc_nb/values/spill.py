@@ -19,6 +19,8 @@ Bytes = bytes | bytearray | memoryview
 
 MIB = 1024 * 1024
 
+_NAME = re.compile("[0-9a-f]{40}")
+
 
 class Pointer(TypedDict):
     """What stands in the text instead of the bytes. It names no folder, so that the folder can move."""
@@ -62,6 +64,12 @@ class Spill:
         return {"file": name, "size": len(data)}
 
 
+def is_there(folder: Path, pointer: Pointer) -> bool:
+    """Whether a folder has the file that a pointer names."""
+    name = pointer["file"]
+    return _NAME.fullmatch(name) is not None and _path(folder, name).is_file()
+
+
 def read(folder: Path | None, pointer: Pointer) -> bytearray:
     """The bytes that a pointer stands for.
 
@@ -73,7 +81,7 @@ def read(folder: Path | None, pointer: Pointer) -> bytearray:
     name, size = pointer["file"], pointer["size"]
     if folder is None:
         raise CannotLoad(f"a value of {size:,} bytes is in file {name}, and no folder of large values was given")
-    if not re.fullmatch("[0-9a-f]{40}", name):
+    if not _NAME.fullmatch(name):
         raise CannotLoad(f"a stored value points to {name!r}, which is no file of ours")
     path = _path(folder, name)
     try:

@@ -17,6 +17,7 @@ from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.diagnosing import Diagnosing
+from torc_nb.workflow.keeping import Keeping
 from torc_nb.workflow.looking import Looking
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -72,7 +73,8 @@ class Workflow(Changing, Commanding, Diagnosing, Looking, Modifying, Waits):
         except BaseException:
             self._api.database.close()
             raise
-        current.use(self._api, self.id)
+        if not self._api.database.is_copy:  # the next workflow is not made in a copy
+            current.use(self._api, self.id)
 
     def _opened(self, files: str | os.PathLike[str] | None, description: str) -> int:
         """Open the newest workflow of this name and user, or make one; and say which of the two."""
