@@ -23,6 +23,7 @@ ALLOWED = {
     "store/sqlite_file.py: PRAGMA busy_timeout = ": "a number",
     "store/sqlite_file.py: PRAGMA journal_mode = ": "one of two words; a PRAGMA takes no parameters",
     "store/sqlite_file.py: PRAGMA synchronous = ": "one of two words",
+    "store/sqlite_file.py: PRAGMA user_version = ": "a number",
     "store/watch.py: LISTEN torc_": "a number; LISTEN takes no parameters",
 }
 

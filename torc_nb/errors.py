@@ -11,7 +11,7 @@
     ├── DatabaseError
     │   ├── DatabaseTooNew   made by a newer torc_nb
     │   ├── DatabaseElsewhere  an SQLite file opened on another machine
-    │   ├── ReadOnly         shared by another user, who alone may change it
+    │   ├── ReadOnly         a copy, or shared by another user, who alone may change it
     │   ├── NotPrivate       others may write it, and so run code as its user
     │   └── DatabaseUnavailable  it does not answer now
     ├── NotTrusted           another user's pickles or code, which nobody said to trust
@@ -63,7 +63,7 @@ class DatabaseElsewhere(DatabaseError):
 
 
 class ReadOnly(DatabaseError):
-    """Another user shares the database to be read; that user alone may change it."""
+    """It is a copy to look at, or another user's database, shared to be read, which that user alone may change."""
 
 
 class DatabaseUnavailable(DatabaseError):

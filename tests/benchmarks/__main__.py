@@ -18,6 +18,7 @@ from tests.benchmarks import (
     dependents,
     drain,
     exchange,
+    export,
     fan_in,
     frames,
     idle,
@@ -37,7 +38,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in", "frames", "live", "crowd"]
+LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "crowd"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -69,6 +70,7 @@ def main() -> None:
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
         "live": [lambda: live.measure(options.live, options.folder)],
         "frames": [lambda: frames.measure(options.frames, options.frames_rounds, options.folder)],
+        "export": [lambda: export.measure(options.export, options.folder)],
     }
     with options.output.open("w") if options.output else sys.stdout as output:
         command = f"python -m tests.benchmarks {' '.join(sys.argv[1:])}".rstrip()
@@ -109,6 +111,7 @@ def _options() -> argparse.Namespace:
     add("--fan-in", type=int, default=1_000_000, help="fan-in: jobs; default: %(default)s")
     add("--fan-in-rounds", type=int, default=3, help="fan-in: rounds; default: %(default)s")
     add("--frames", type=int, default=1_000_000, help="frames: completed jobs; default: %(default)s")
+    add("--export", type=int, default=1_000_000, help="export: completed jobs; default: %(default)s")
     add("--live", type=int, default=1_000_000, help="live: jobs of the workflow; default: %(default)s")
     add("--frames-rounds", type=int, default=5, help="frames: rounds; default: %(default)s")
     options = parser.parse_args()

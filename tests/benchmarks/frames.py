@@ -61,7 +61,7 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
     rows = []
     for name, database in DATABASES.items():
         with database(folder) as place:
-            _prepare(place, jobs)
+            prepare(place, jobs)
             taken = [_round(place, jobs) for _ in range(rounds)]
         rows += [[name, str(number), *_in_words(one)] for number, one in enumerate(taken, 1)]
         medians = Round(*(median(column) for column in zip(*taken, strict=True)))
@@ -73,7 +73,8 @@ def measure(jobs: int, rounds: int, folder: Path) -> Section:
     ])  # fmt: skip
 
 
-def _prepare(place: Place, jobs: int) -> None:
+def prepare(place: Place, jobs: int) -> None:
+    """Make a workflow of so many completed jobs, of five parameters and three results each."""
     from torc_nb.store.database import Database
 
     workflow = place.workflow(NAME)

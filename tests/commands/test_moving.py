@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,41 @@ def test_a_workflow_goes_to_another_folder(terminal: Any, finished: Path, empty:
     (empty / "torn").write_text("{")
     assert "torn cannot be imported" in terminal.refuses("workflows import torn", 1)
     assert len(json.loads(terminal.says("workflows list --json"))) == 2
+
+
+def test_a_workflow_for_a_colleague(terminal: Any, finished: Path, empty: Path) -> None:
+    """A name in .zip: what is written is looked at by each command, in a folder without a database; none is changed."""
+    path = empty.parent / "sweep.zip"
+    text = terminal.says(f"workflows export {path} --db {finished / '.torc' / 'torc.db'}")
+    assert text.startswith(f"Exported 6 jobs to {path} (")
+    assert "--overwrite" in terminal.refuses(f"workflows export {path} --db {finished / '.torc' / 'torc.db'}", 1)
+    listed = json.loads(terminal.says(f"jobs list --json --db {path}"))
+    assert [one["status"] for one in listed].count("completed") == 4
+    assert "bad two" in terminal.says(f"failures list --db {path}")
+    assert "is a copy to look at" in terminal.refuses(f"rerun --status failed --db {path}", 1)
+    assert "by Workflow.open" in terminal.refuses(f"workflows import {path}", 1)
+    again = json.loads(
+        terminal.says(f"workflows export {path} --overwrite --no-files --json --db {finished / '.torc' / 'torc.db'}")
+    )
+    assert (again["jobs"], again["file"], again["files"], again["logs"]) == (6, str(path), False, False)
+    assert "created" not in terminal.says(f"workflows list --db {path}").splitlines()[-1]
+
+
+def test_what_a_workflow_came_to(terminal: Any, finished: Path) -> None:
+    """As a table and as JSON."""
+    lines = terminal.says("workflows summary").splitlines()
+    assert lines[0] == "Summary of sweep (1)"
+    assert lines[1].split() == ["part", "name", "value", "unit"]
+    assert [" ".join(line.split()) for line in lines[3:6]] == [
+        "jobs all 6 jobs", "jobs completed 4 jobs", "jobs failed 1 jobs",
+    ]  # fmt: skip
+    assert any(line.split()[:2] == ["wasted", "idle"] for line in lines)
+    found = json.loads(terminal.says("workflows summary --json"))
+    assert found["jobs"] == {"completed": 4, "failed": 1, "canceled": 1}
+    assert {one["function"]: one["results"] for one in found["code"]} == {
+        "simulation.run": 4, "simulation.postprocess": 0,
+    }  # fmt: skip
+    hours = found["node_hours"]
+    assert hours["used"] >= hours["useful"] > 0
+    assert hours["wasted"] == hours["failed"] + hours["replaced"] + hours["idle"]
+    assert found["python"] == [platform.python_version()]

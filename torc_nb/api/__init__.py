@@ -13,12 +13,14 @@ from torc_nb.api.summary import NodeHours, Summary
 from torc_nb.changes import Report
 from torc_nb.store.failures import Cause
 from torc_nb.store.loads import Load
+from torc_nb.store.versions import CodeVersion
 
 __all__ = [
     "AnyFunction",
     "Api",
     "Brought",
     "Cause",
+    "CodeVersion",
     "FileChange",
     "Load",
     "MapStatus",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Kind: TypeAlias = "pa.DataType | str"
 MIXED = "mixed"
 
+_OF_JSON = (str, bool, int, float, list, tuple, dict)
+
 
 def kind_of(values: Sequence[Any]) -> Kind:
     """Return the type that fits values; None is a missing one, NaN is a number."""
@@ -80,12 +82,20 @@ def array(values: Sequence[Any], kind: Kind | None) -> pa.Array:
         return pa.array(values, from_pandas=False).cast(kind, safe=False)
 
 
+def words(kind: pa.DataType) -> str:
+    """Say what a type is."""
+    import pyarrow as pa
+
+    return f"list of {words(kind.value_type)}" if pa.types.is_list(kind) else str(kind)
+
+
 def as_text(value: Any) -> str | None:
     """Return a text as it is, anything else as JSON has it, or as Python shows it."""
     if value is None:
         return None
+    plain = value if isinstance(value, _OF_JSON) else _plain(value)
     try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
+        text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError):  # keys that are no texts
         text = repr(value)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

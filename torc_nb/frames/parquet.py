@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from torc_nb.errors import MissingPackage
 from torc_nb.frames import columns, nesting
-from torc_nb.frames.arrow import Kind, array, joined, kind_of, provenance_kinds, schema
+from torc_nb.frames.arrow import Kind, array, joined, kind_of, provenance_kinds, schema, words
 from torc_nb.frames.decoding import Decode, decoded
 from torc_nb.models import JobStatus
 
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A column of a file: its name, its type in Arrow's words, and whether it is the ``index``, ``params``, …"""
+    """A column of a file: its name, what it holds, and its part: ``index``, ``params``, ``result`` or ``job``."""
 
     name: str
     type: str
@@ -110,7 +110,9 @@ def write(
             length = len(piece[Place("job", "id")])
             arrays = [array(piece.get(place, [None] * length), kinds.get(place)) for place in places]
             writer.write_table(Table.from_arrays(arrays, schema=written), row_group_size=length)
-    return [Written(name, str(written.field(name).type), place.part) for name, place in zip(names, places, strict=True)]
+    return [
+        Written(name, words(written.field(name).type), place.part) for name, place in zip(names, places, strict=True)
+    ]
 
 
 def check_installed() -> None:
@@ -165,7 +167,7 @@ class _Gatherer:
         found: Piece = {}
         if self._shape.get("labelled"):
             found |= self._index(decoded(keys, self._decode))
-        params = decoded(["null" if text is None else text for text in texts], self._decode)
+        params = decoded([text or "null" for text in texts], self._decode)  # what collects results has none of its own
         if self._shape.get("kind") == "positional":
             params = [dict(enumerate(row)) if isinstance(row, tuple | list) else row for row in params]
         found |= self._spread("params", params)
