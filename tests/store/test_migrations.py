@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from store.scene import Scene
 
 from torc_nb.errors import DatabaseError
-from torc_nb.store import Database, leases, migrations, schema
+from torc_nb.store import Database, extract, leases, migrations, schema
 
 
 def _empty(database: Database) -> None:
@@ -131,6 +131,23 @@ def test_an_older_database_is_migrated_when_it_is_opened(older: Scene) -> None:
         assert connection.scalar(text("SELECT count(*) FROM maps")) == 1
         if older.database.is_sqlite:
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_a_copy_of_an_older_version_is_brought_up_to_date(scene: Scene, request: Any, tmp_path: Path) -> None:
+    """And is a copy as before; as it stands, it is not touched."""
+    scene.worker()
+    path = tmp_path / "copy.db"
+    extract.extract(scene.database, scene.id, path)
+    request.getfixturevalue("older")
+    with pytest.raises(DatabaseError, match="give Workflow.open the zip file"):
+        Database.open(path)
+    extract.renew(path, tmp_path / "sweep.zip")
+    copy = Database.open(path)
+    assert copy.is_copy
+    with copy.read() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9000"
+        assert connection.scalar(text("SELECT colour FROM workflows")) is None
+    copy.close()
 
 
 def test_a_database_is_not_migrated_while_workers_use_it(older: Scene) -> None:

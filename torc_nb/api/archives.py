@@ -23,7 +23,7 @@ from typing import Any
 from torc_nb import __version__, private
 from torc_nb.errors import DatabaseTooNew, InvalidRequest
 from torc_nb.models.quantities import format_memory
-from torc_nb.store import Database, schema
+from torc_nb.store import Database, extract, schema
 
 #: Counts the ways in which such files were written.
 FORMAT = 1
@@ -80,6 +80,7 @@ def opened(place: str | os.PathLike[str]) -> Database:
         with _reading(path) as archive:
             _check_manifest(path, archive)
             _unpack(path, archive, folder)
+        extract.renew(folder / DATABASE, path)
         database = Database.open(folder / DATABASE, create=False, archive=path)
         if not database.is_copy:
             database.close()

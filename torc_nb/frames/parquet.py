@@ -98,16 +98,15 @@ def write(
 
     gather = _Gatherer(shape, decode, versions, shown)
     kinds: dict[Place, Kind] = {Place("job", name): kind for name, kind in provenance_kinds().items()}
-    for piece in map(gather, _pieces(read())):
-        for place, values in piece.items():
-            if place.part != "job":
-                kinds[place] = joined(kinds.get(place), kind_of(values))
+    for rows in _pieces(read()):
+        for place, values in gather.values(rows).items():
+            kinds[place] = joined(kinds.get(place), kind_of(values))
     places = _ordered([place for place in kinds if gather.keeps(place)], shape)
     names = [str(name) for name in columns.distinct(place.label for place in places)]
     written = schema(names, [kinds.get(place) for place in places])
     with parquet.ParquetWriter(path, written, compression="zstd") as writer:
-        for piece in map(gather, _pieces(read())):
-            length = len(piece[Place("job", "id")])
+        for rows in _pieces(read()):
+            piece, length = gather.values(rows) | gather.provenance(rows), len(rows[0])
             arrays = [array(piece.get(place, [None] * length), kinds.get(place)) for place in places]
             writer.write_table(Table.from_arrays(arrays, schema=written), row_group_size=length)
     return [
@@ -162,8 +161,9 @@ class _Gatherer:
         self._whole: set[str] = set()
         self._names: dict[str, set[Hashable]] = {"params": set(), "result": set()}
 
-    def __call__(self, piece: list[tuple[Any, ...]]) -> Piece:
-        ids, keys, statuses, texts, values = piece[:5]
+    def values(self, piece: list[tuple[Any, ...]]) -> Piece:
+        """Return the labels, parameters and results of rows."""
+        keys, statuses, texts, values = piece[1:5]
         found: Piece = {}
         if self._shape.get("labelled"):
             found |= self._index(decoded(keys, self._decode))
@@ -173,12 +173,16 @@ class _Gatherer:
         found |= self._spread("params", params)
         done = [status == JobStatus.COMPLETED for status in statuses]
         made = ["null" if text is None or not is_done else text for text, is_done in zip(values, done, strict=True)]
-        found |= self._spread("result", decoded(made, self._decode))
+        return found | self._spread("result", decoded(made, self._decode))
+
+    def provenance(self, piece: list[tuple[Any, ...]]) -> Piece:
+        """Return where rows stand, and what is known of their attempts."""
+        labels = {status: self._shown(status).label for status in set(piece[2])}
         attempt: dict[str, Sequence[Any]] = dict(zip(_ATTEMPT, piece[5:], strict=True))
-        attempt |= {"id": ids, "status": [self._shown(status).label for status in statuses]}
+        attempt |= {"id": piece[0], "status": [labels[status] for status in piece[2]]}
         attempt["code"] = [self._versions.get(id_) for id_ in attempt["code"]]
         attempt["started"] = [_moment(seconds) for seconds in attempt["started"]]
-        return found | {Place("job", name): list(attempt[name]) for name in provenance_kinds()}
+        return {Place("job", name): list(attempt[name]) for name in provenance_kinds()}
 
     def keeps(self, place: Place) -> bool:
         """Whether a column stays one: not where its part turned out to be of too many."""

@@ -390,7 +390,7 @@ def _migrate(database: Database, revision: str) -> None:
     if database.is_copy:
         raise DatabaseError(
             f"{database!r} was written by an older torc_nb (schema {revision}, this version knows {schema.REVISION}): "
-            "open it with that version, or read the Parquet files in it, which need no torc_nb."
+            "give Workflow.open the zip file that it is from, which it brings up to date as it unpacks it."
         )
     if database.is_read_only:
         raise DatabaseError(

@@ -6,10 +6,7 @@ scripts that set up a node; and of functions no more than their own text, no pic
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +66,26 @@ def extract(source: Database, workflow_id: int, path: Path) -> None:
             copying.copy(reading, writing, _sources, _sources.c.digest.in_(_without_values(writing)))
     finally:
         target.close()
-    with closing(sqlite3.connect(os.fspath(path))) as connection:
-        sqlite_file.make_copy(connection)
+    sqlite_file.set_copy(path, is_copy=True)
+
+
+def renew(path: Path, archive: Path) -> None:
+    """Bring a copy to the tables of this version, where an older one wrote it; nobody else has it open.
+
+    Parameters
+    ----------
+    archive
+        The file that it was unpacked from, as errors name it.
+
+    Raises
+    ------
+    DatabaseTooNew
+        A newer version wrote it.
+    """
+    if sqlite_file.is_copy(path):
+        sqlite_file.set_copy(path, is_copy=False)
+        Database.open(path, archive=archive).close()
+        sqlite_file.set_copy(path, is_copy=True)
 
 
 def _conditions(table: str, workflow_id: int) -> list[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,11 @@ def is_copy(path: Path) -> bool:
     return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[_VERSION_AT], "big") == IS_COPY
 
 
-def make_copy(connection: sqlite3.Connection) -> None:
-    """Make a file, that nobody else has open, a copy that is all in one piece: no journal stands beside it."""
-    connection.execute("PRAGMA journal_mode = DELETE")
-    connection.execute(f"PRAGMA user_version = {IS_COPY:d}")
+def set_copy(path: Path, *, is_copy: bool) -> None:
+    """Make a file, that nobody else has open, a copy all in one piece, without a journal; or an ordinary one."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA user_version = {IS_COPY if is_copy else 0:d}")
 
 
 def _copy_engine(url: URL, path: Path) -> Engine:

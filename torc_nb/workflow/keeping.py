@@ -77,7 +77,7 @@ class Keeping:
         Parameters
         ----------
         path : str or path
-            Where to. It appears when it is whole; while it is written, as much room again is taken beside it.
+            Where to. It appears when it is whole; while it is written, all rows stand uncompressed beside it.
         files : bool, default True
             Whether large values are in it: those of more than 1 MiB, which are files of their own.
         logs : bool, default False
