@@ -139,7 +139,7 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(scene: Scene, request:
     path = tmp_path / "copy.db"
     extract.extract(scene.database, scene.id, path)
     request.getfixturevalue("older")
-    with pytest.raises(DatabaseError, match="give Workflow.open the zip file"):
+    with pytest.raises(DatabaseError, match=r"give Workflow\.open the zip file"):
         Database.open(path)
     extract.renew(path, tmp_path / "sweep.zip")
     copy = Database.open(path)
