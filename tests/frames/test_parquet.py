@@ -178,6 +178,20 @@ def test_a_label_that_is_taken(tmp_path: Path) -> None:
     assert table["job.id.1"].to_pylist() == [1]
 
 
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """A key may be anything that a dict takes."""
+    table = written(tmp_path, [row(1, {"\ud800": 1, "": 2}, {1: 3, ("a", 1): 4})])
+    assert table.column_names[:4] == ["\\ud800", "", "result.1", "result.('a', 1)"]
+
+
+def test_ints_of_all_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is exact, whatever those before and behind it are."""
+    monkeypatch.setattr(parquet, "PIECE", 1)
+    values = [2**63, -1, 2**64 - 1, 2**70, 5]
+    assert [int(value) for value in column_of(tmp_path, values)[1]] == values
+    assert [int(value) for value in column_of(tmp_path, values[:2])[1]] == values[:2]
+
+
 def test_rows_of_each_form(tmp_path: Path) -> None:
     """Several iterables in step, and plain values."""
     table = written(tmp_path, [row(1, (1, "a"))], {"kind": "positional"})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from torc_nb.errors import MissingPackage
 from torc_nb.frames import columns, nesting
-from torc_nb.frames.arrow import Kind, array, joined, kind_of, provenance_kinds, schema, words
+from torc_nb.frames.arrow import Kind, array, as_text, joined, kind_of, provenance_kinds, schema, words
 from torc_nb.frames.decoding import Decode, decoded
 from torc_nb.models import JobStatus
 
@@ -102,7 +102,7 @@ def write(
         for place, values in gather.values(rows).items():
             kinds[place] = joined(kinds.get(place), kind_of(values))
     places = _ordered([place for place in kinds if gather.keeps(place)], shape)
-    names = [str(name) for name in columns.distinct(place.label for place in places)]
+    names = [str(name) for name in columns.distinct(as_text(place.label) for place in places)]
     written = schema(names, [kinds.get(place) for place in places])
     with parquet.ParquetWriter(path, written, compression="zstd") as writer:
         for rows in _pieces(read()):
