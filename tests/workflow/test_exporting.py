@@ -208,6 +208,8 @@ REFUSED: dict[str, Callable[[Workflow], Any]] = {
     "reinitialize": lambda wf: wf.reinitialize(),
     "accept_results": lambda wf: wf.accept_results(),
     "cancel": lambda wf: wf.cancel(),
+    "pause": lambda wf: wf.pause(),
+    "resume": lambda wf: wf.resume(),
     "disable": lambda wf: wf.disable(jobs=[1]),
     "wait": lambda wf: wf.wait(progress=False),
     "iterate": lambda wf: list(wf["halve"]),
