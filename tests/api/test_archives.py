@@ -67,7 +67,7 @@ def test_it_is_unpacked_for_its_user_alone(content: dict[str, bytes], tmp_path: 
 def test_a_child_that_ends_leaves_it(content: dict[str, bytes], tmp_path: Path) -> None:
     """A forked process is not the one that unpacked it."""
     api = make_api(packed(tmp_path / "sweep.zip", content))
-    archives._remove(Path(api.get_workflow(1).files), os.getppid())
+    archives._remove(Path(api.get_workflow(1).files), os.getppid(), api.database.close)
     assert Path(api.get_workflow(1).files).is_dir()
     api.database.close()
 

@@ -343,8 +343,11 @@ def test_what_is_opened_besides(wf: Workflow, tmp_path: Path, store_url: str) ->
     opened = Workflow.open(store_url)
     assert (opened.id, opened.name) == (wf.id, "sweep")
     opened.map(same, [1])  # it is the workflow itself
+    opened.api.database.close()
     wf.api.create_workflow(wf.api.get_workflow(wf.id).model_copy(update={"id": None, "name": "other"}))
-    assert Workflow.open(store_url, "other").id != wf.id
+    other = Workflow.open(store_url, "other")
+    assert other.id != wf.id
+    other.api.database.close()
     with pytest.raises(InvalidRequest, match=r"Which workflow\? Name it"):
         Workflow.open(store_url)
     with pytest.raises(NotFound, match="no workflow 'new'"):

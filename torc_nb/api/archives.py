@@ -14,7 +14,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -88,7 +88,7 @@ def opened(place: str | os.PathLike[str]) -> Database:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    weakref.finalize(database, _remove, folder, os.getpid())
+    weakref.finalize(database, _remove, folder, os.getpid(), database.engine.dispose)
     return database
 
 
@@ -141,6 +141,7 @@ def _is_part(name: str) -> bool:
     return name == DATABASE or bool(VALUES.fullmatch(name) or LOGS.fullmatch(name))
 
 
-def _remove(folder: Path, pid: int) -> None:
+def _remove(folder: Path, pid: int, close: Callable[[], object]) -> None:
     if os.getpid() == pid:  # a forked child ends too
+        close()
         shutil.rmtree(folder, ignore_errors=True)
