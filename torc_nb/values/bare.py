@@ -86,7 +86,7 @@ class _BriefReader(_BareReader):
 def _shortened(node: Any, file: str) -> Any:
     """Put a text in the place of each part that is long."""
     if type(node) is str:
-        return node if len(node) <= LONGEST else _in_file("str", len(node), file)
+        return node if len(node) <= LONGEST else _in_file("str", len(node.encode()), file)
     if type(node) is dict and TAG not in node:
         return {name: _shortened(part, file) for name, part in node.items()}
     if type(node) is dict and "fields" in node:
