@@ -10,6 +10,8 @@ import pytest
 from browser import chromium as system
 from browser import environments
 from browser.notebook import Notebook
+from browser.page import Page
+from browser.played import Played
 from playwright.sync_api import Browser, expect
 from services.jupyter import JupyterServer
 
@@ -78,27 +80,67 @@ def lab_without_anywidget() -> Iterator[JupyterServer]:
 
 
 @pytest.fixture
-def open_notebook(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Notebook]]:
+def opened(request: pytest.FixtureRequest) -> Iterator[list[Page]]:
+    """Pages that are closed after the test, which fails where one reported an error that is not among its ``excused``.
+
+    What failed leaves a screenshot, the trace and what was said in ``build/browser/``.
+    """
+    pages: list[Page] = []
+    yield pages
+    errors = [error for page in pages for error in page.errors]
+    failed = bool(errors) or request.node.stash.get(_FAILED, False)
+    for page in pages:
+        page.close(keep=failed)
+    assert not errors, f"the page reported: {errors}"
+
+
+@pytest.fixture
+def open_notebook(
+    chromium: Browser, request: pytest.FixtureRequest, opened: list[Page]
+) -> Callable[..., Notebook]:
     """Open a notebook of these cells: ``open_notebook(["1 + 1"])``, elsewhere than in ``lab`` with ``on=plain_lab``.
 
-    After the test kernels and workers are ended; the test fails where a page reported an error that is not among the
-    notebook's ``excused``. What failed leaves a screenshot, the trace and what was said in ``build/browser/``.
+    After the test kernels and workers are ended.
     """
-    opened: list[Notebook] = []
 
     def open_one(cells: list[str], on: JupyterServer | None = None, **options: object) -> Notebook:
         server = on or request.getfixturevalue("lab")
-        number = f"-{len(opened) + 1}" if opened else ""
-        notebook = Notebook(chromium, server, cells, EVIDENCE / f"{_file_name(request.node.name)}{number}", **options)
+        notebook = Notebook(chromium, server, cells, _evidence(request, opened), **options)
         opened.append(notebook)
         return notebook.open()
 
-    yield open_one
-    errors = [error for notebook in opened for error in notebook.errors]
-    failed = bool(errors) or request.node.stash.get(_FAILED, False)
-    for notebook in opened:
-        notebook.close(keep=failed)
-    assert not errors, f"the page reported: {errors}"
+    return open_one
+
+
+@pytest.fixture
+def open_lab(chromium: Browser, request: pytest.FixtureRequest, opened: list[Page]) -> Callable[..., Page]:
+    """Open JupyterLab without a notebook, and so without a kernel; elsewhere than in ``lab`` with ``on=``."""
+
+    def open_one(on: JupyterServer | None = None) -> Page:
+        page = Page(chromium, on or request.getfixturevalue("lab"), _evidence(request, opened))
+        opened.append(page)
+        return page.open()
+
+    return open_one
+
+
+@pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Played]]:
+    """Make a workflow whose worker is the test: ``played(lab, "wing", 3)``; that server's user has opened its database."""
+    made: list[Played] = []
+
+    def make(server: JupyterServer, name: str, jobs: int, url: str | None = None) -> Played:
+        monkeypatch.setenv("XDG_STATE_HOME", str(server.state))
+        made.append(Played(url or str(tmp_path / name / "torc.db"), tmp_path / name, name, jobs))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.remove()
+
+
+def _evidence(request: pytest.FixtureRequest, opened: list[Page]) -> Path:
+    return EVIDENCE / f"{_file_name(request.node.name)}{f'-{len(opened) + 1}' if opened else ''}"
 
 
 def _file_name(test: str) -> str:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from browser.page import PATIENCE, Page, PageStuck
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, ConsoleMessage, Locator
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import Browser, Locator
 from services.jupyter import KERNEL, JupyterServer
 from services.kernel import CellFailed
-
-#: Seconds that a page has for anything but running cells.
-PATIENCE = 30.0
-
-#: What pages report of themselves, whatever the notebook: no error of ours.
-HARMLESS = (
-    # Notebook 7, loaded anew: a plugin of its own asks for settings that another one has not registered yet.
-    r"^uncaught: TypeError: Cannot read properties of undefined \(reading 'schema'\)\n +at \S+/static/notebook/",
-)
-
-_THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 #: An indicator that says "idle" comes before the session is ready, and cells that are run then are not.
 _READY = """(wanted) => {
@@ -46,11 +33,7 @@ _BEGIN = """([command, index]) => {
 _OUTPUTS = "(index) => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).outputs?.toJSON() ?? []"
 
 
-class PageStuck(AssertionError):
-    """A page did not do in time what it was asked for."""
-
-
-class Notebook:
+class Notebook(Page):
     """A notebook in a page of its own, with a folder of its own beside it.
 
     Parameters
@@ -63,10 +46,10 @@ class Notebook:
         Its cells: code, or cells of `nbformat`.
     evidence
         Where screenshots and the trace go, without a suffix.
-    size
-        Of the page, in pixels.
-    scale
-        Pixels of the picture for one of the page.
+    name
+        Of its file.
+    options
+        Those of the page.
     """
 
     def __init__(
@@ -77,47 +60,22 @@ class Notebook:
         evidence: Path,
         *,
         name: str = "notebook.ipynb",
-        size: tuple[int, int] = (1280, 900),
-        scale: float = 1,
+        **options: Any,
     ) -> None:
-        self.server = server
         self.folder = server.make_room()
         self.path = self.folder / name
-        self._evidence = evidence
         self._write(cells)
-        server.settle()
-        self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale, timezone_id="UTC", locale="en-US"
-        )
-        self.context.set_default_timeout(PATIENCE * 1000)
-        # What a trace costs is what it draws: with pictures a test takes half as long again.
-        drawn = "TORC_NB_TRACE" in os.environ
-        self.context.tracing.start(screenshots=drawn, snapshots=drawn)
-        self.page = self.context.new_page()
-        #: What the page reported as an error, in its own words, and patterns of what a test expects of it.
-        self.console: list[str] = []
-        self.excused = list(HARMLESS)
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error.stack or error}"))
+        super().__init__(browser, server, evidence, **options)
 
-    def open(self) -> Notebook:
-        """Show it, and wait till cells can be run."""
-        self.page.goto(self.server.address(self.path))
-        self.wait_until_ready()
-        return self
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return self.server.address(self.path)
 
     def close(self, *, keep: bool = False) -> None:
-        """Close the page, and end the kernel and the workers.
-
-        Parameters
-        ----------
-        keep
-            Leave a screenshot and the trace, which ``playwright show-trace`` opens.
-        """
+        """Close the page, and end the kernel and the workers; see `Page.close`."""
         try:
-            if keep:
-                self._leave_evidence()
-            self._within(PATIENCE, self.context._impl_obj.close(reason=None), "close")
+            super().close(keep=keep)
         finally:
             self.server.clear_room(self.folder)
 
@@ -233,95 +191,21 @@ class Notebook:
         self.page.reload()
         self.wait_until_ready(busy=busy)
 
-    def theme(self, name: str) -> None:
-        """Change to the theme ``light`` or ``dark``; the next notebook begins with the light one."""
-        self.command("apputils:change-theme", {"theme": _THEMES[name]})
-        self.page.locator(f'body[data-jp-theme-name="{_THEMES[name]}"]').wait_for(state="attached")
-
-    def screenshot(self, name: str, of: Locator | None = None) -> Path:
-        """Take a picture of the page, or of a part of it; returns where it is."""
-        path = self._evidence.with_name(f"{self._evidence.name}-{name}.png")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (of or self.page).screenshot(path=path, animations="disabled")
-        return path
-
-    def command(self, name: str, arguments: dict[str, Any] | None = None) -> None:
-        """Execute one of Jupyter's commands, and wait till it is done."""
-        self.evaluate(
-            "([name, args]) => window.jupyterapp.commands.execute(name, args).then(() => null)", [name, arguments or {}]
-        )
-
-    def evaluate(self, script: str, argument: Any = None, seconds: float = PATIENCE) -> Any:
-        """Return what a function in JavaScript returns, promised or not.
-
-        Raises
-        ------
-        PageStuck
-            The page did not answer in time.
-        """
-        return self._within(seconds, self.page._impl_obj.evaluate(script, argument), script)
-
-    def wait_for(self, script: str, argument: Any = None, seconds: float = PATIENCE) -> Any:
-        """Wait till a function in JavaScript returns something that is true there; returns that.
-
-        Raises
-        ------
-        PageStuck
-            It did not in time.
-        """
-
-        async def wait() -> Any:
-            function = self.page._impl_obj.wait_for_function
-            handle = await function(expression=script, arg=argument, polling=None, timeout=seconds * 1000)
-            return await handle.json_value()
-
-        return self._within(seconds + 1, wait(), script)
-
     def wait_until_ready(self, *, busy: bool = False) -> None:
         """Wait till cells can be run, or, where the kernel may be busy, till it is connected."""
         self.wait_for(_READY, ["idle", "busy"] if busy else ["idle"], seconds=2 * PATIENCE)
-
-    def _within(self, seconds: float, answer: Coroutine[Any, Any, Any], what: str) -> Any:
-        """Give up in time, which Playwright does for no ``evaluate``, and for nothing at all where a page hangs.
-
-        So what it does inside is called here: from outside only its own thread, which waits, could give up.
-        """
-        try:
-            return self.page._sync(asyncio.wait_for(answer, seconds))
-        except (TimeoutError, PlaywrightTimeout):
-            raise PageStuck(f"the page did not do this within {seconds:g} s: {what}") from None
 
     @property
     def panel(self) -> Locator:
         """The part of the page that is the notebook."""
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
-    @property
-    def errors(self) -> list[str]:
-        """What the page reported as an error, but for what is excused."""
-        return [said for said in self.console if not any(re.search(pattern, said) for pattern in self.excused)]
-
     def _write(self, cells: Sequence[str | NotebookNode]) -> None:
         made = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL}), self.path)
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.console.append(f"{message.text} ({message.location.get('url', '')})")
-
     def _all_text(self) -> str:
         return "\n".join(self.panel.locator(".jp-OutputArea-output").all_inner_texts())
-
-    def _leave_evidence(self) -> None:
-        self._evidence.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self.evaluate("() => null", seconds=10)  # a page that hangs cannot be drawn either
-            self.page.screenshot(path=self._evidence.with_suffix(".png"), timeout=10_000)
-        except (PageStuck, PlaywrightTimeout) as error:
-            self.console.append(f"no screenshot: {error}")
-        trace = self.context.tracing._impl_obj.stop(path=self._evidence.with_suffix(".zip"))
-        self._within(PATIENCE, trace, "the trace")
-        self._evidence.with_suffix(".txt").write_text("\n".join([*self.console, "", self.server.log]))
 
 
 def _is_error(output: dict[str, Any]) -> bool:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from browser.notebook import Notebook
+import re
+
+from browser.page import Page
 from playwright.sync_api import Locator, expect
+
+_DRAG = """async (list, frames) => {
+    const times = [await new Promise(requestAnimationFrame)];
+    for (let n = 0; n <= frames; n++) {
+        list.scrollTop = n / frames * (list.scrollHeight - list.clientHeight);
+        times.push(await new Promise(requestAnimationFrame));
+    }
+    return times.slice(1).map((time, n) => time - times[n]);
+}"""
 
 
 class Panel:
-    """The panel beside a notebook; it is opened.
+    """The panel on a page; it is opened.
 
     Parameters
     ----------
-    notebook
-        The page that it is on.
+    on
+        The page, with a notebook or without.
     """
 
-    def __init__(self, notebook: Notebook) -> None:
-        self.notebook = notebook
-        self.root = notebook.page.locator("#torc-nb-panel")
-        notebook.command("torc-nb:show")
+    def __init__(self, on: Page) -> None:
+        self.on = on
+        self.root = on.page.locator("#torc-nb-panel")
+        on.command("torc-nb:show")
         self.root.wait_for()
 
     def widen(self, width: float) -> None:
@@ -58,10 +69,38 @@ class Panel:
         """The jobs on the page."""
         return self.root.locator(".torc-Row")
 
+    def row(self, number: int) -> Locator:
+        """The row of a job, by the job's number."""
+        return self.rows.filter(has=self.on.page.locator(".torc-Key", has_text=re.compile(rf"^{number}$")))
+
+    @property
+    def list(self) -> Locator:
+        """The list of jobs."""
+        return self.root.get_by_role("listbox")
+
+    @property
+    def legend(self) -> Locator:
+        """How many jobs have which status."""
+        return self.root.locator(".torc-Legend")
+
+    def scroll_to(self, part: float) -> None:
+        """Scroll the jobs: 0 is their beginning, 1 their end."""
+        self.list.evaluate(
+            "(list, part) => { list.scrollTop = part * (list.scrollHeight - list.clientHeight); }", part
+        )
+
+    def drag(self, frames: int) -> list[float]:
+        """Scroll from beginning to end, a step in each frame that is drawn; returns the milliseconds between frames."""
+        return list(self.list.evaluate(_DRAG, frames))
+
+    def choose_status(self, status: str) -> None:
+        """List the jobs of one status."""
+        self.root.get_by_label("Status of the jobs to show").select_option(status)
+
     @property
     def dialog(self) -> Locator:
         """What is asked before anything is done."""
-        return self.notebook.page.locator(".jp-Dialog")
+        return self.on.page.locator(".jp-Dialog")
 
     def act(self, label: str, answer: str) -> None:
         """Press a button, and answer the question with another."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser.notebook import Notebook, PageStuck
+from browser.notebook import Notebook
+from browser.page import PageStuck
 from playwright.sync_api import Browser
 from services.jupyter import JupyterServer
 from services.keeper import named

@@ -90,8 +90,7 @@ def test_it_survives_a_reload_and_opens_in_a_notebook(open_notebook: OpenNoteboo
     expect(panel.rows).to_have_count(2)
     notebook.save()
     notebook.page.wait_for_timeout(1500)  # JupyterLab writes what stands where a second after it changed
-    notebook.page.goto(notebook.page.url.replace("reset&", "").replace("reset=&", ""))
-    notebook.wait_until_ready()
+    notebook.reopen()
     panel = Panel(notebook)
     expect(panel.root.locator(".torc-Title")).to_have_text("beam")
     expect(panel.root.get_by_role("tab", name="jobs")).to_have_attribute("aria-selected", "true")

@@ -57,6 +57,8 @@ class JupyterServer:
         Settings of JupyterLab beside the usual ones, by plugin: ``{"@jupyterlab/notebook-extension:tracker": {...}}``.
     variables : mapping, optional
         Environment variables of server and kernels.
+    base : str, default ""
+        What its addresses begin with, as behind JupyterHub: ``/user/ada``.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class JupyterServer:
         shared: Sequence[Path] = (),
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         variables: Mapping[str, str] | None = None,
+        base: str = "",
     ) -> None:
         self.application = application
         self._python = Path(python)
@@ -75,6 +78,7 @@ class JupyterServer:
         self._shared = list(shared)
         self._settings = dict(settings or {})
         self._variables = dict(variables or {})
+        self._base = base
         self._token = secrets.token_hex(16)
 
     def start(self) -> Self:
@@ -124,14 +128,14 @@ class JupyterServer:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(chosen))
 
-    def address(self, notebook: Path) -> str:
-        """The address under which a browser shows a notebook of one of its folders."""
-        path = quote(str(notebook.relative_to(self.root)))
+    def address(self, notebook: Path | None = None) -> str:
+        """The address under which a browser shows a notebook of one of its folders; without one, JupyterLab alone."""
+        path = "" if notebook is None else quote(str(notebook.relative_to(self.root)))
         if self.application == "notebook":
             return self._url(f"/notebooks/{path}", token=self._token)
         # A workspace of its own: no other notebook is open in it.
-        workspace = f"tests-{secrets.token_hex(4)}"
-        return self._url(f"/lab/workspaces/{workspace}/tree/{path}", reset="", token=self._token)
+        workspace = f"/lab/workspaces/tests-{secrets.token_hex(4)}"
+        return self._url(f"{workspace}/tree/{path}" if path else workspace, reset="", token=self._token)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """Call its REST interface; returns what it answers.
@@ -148,12 +152,17 @@ class JupyterServer:
         return json.loads(read) if read else None
 
     @property
+    def state(self) -> Path:
+        """Where it keeps what its user did, such as which databases she opened: her ``XDG_STATE_HOME``."""
+        return self.folder / "home" / "state"
+
+    @property
     def log(self) -> str:
         """What it printed so far."""
         return (self.folder / "log").read_text(errors="replace")
 
     def _url(self, path: str, **query: str) -> str:
-        return f"http://127.0.0.1:{self._port}{path}" + (f"?{urlencode(query)}" if query else "")
+        return f"http://127.0.0.1:{self._port}{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
 
     def _lay_out(self) -> None:
         self.root = self.folder / "root"
@@ -184,6 +193,7 @@ class JupyterServer:
             "ServerApp.open_browser": False,
             "ServerApp.allow_root": True,
             "ServerApp.root_dir": self.root,
+            "ServerApp.base_url": f"{self._base}/",
             "KernelSpecManager.ensure_native_kernel": False,
             "KernelSpecManager.allowed_kernelspecs": f"{{'{KERNEL['name']}'}}",
             "LabApp.extension_manager": "readonly",
