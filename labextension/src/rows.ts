@@ -73,19 +73,7 @@ export class Rows {
   /** Say which rows are on the page; what of them is missing is fetched. */
   see(first: number, last: number): void {
     this._seen = [first, Math.max(first, last)]; // the first are asked for where none is known yet
-    const missing = this._seenPages().filter(page => !this._pages.has(page) && !this._asked.has(page));
-    if (missing.length) {
-      Promise.all(missing.map(page => this._page(page))).then(
-        () => {
-          this._trouble = null;
-          this._changed.emit();
-        },
-        (error: Error) => {
-          this._trouble = error.message;
-          this._changed.emit();
-        }
-      );
-    }
+    void this._fill();
   }
 
   /** Sort by a column, in the other direction where it is sorted by that one. */
@@ -117,6 +105,36 @@ export class Rows {
     this._generation++;
     this._pages.clear();
     this._asked.clear();
+  }
+
+  /** Fetch what is missing, then what of the rows seen by then is: those that were scrolled past are never asked for. */
+  private async _fill(): Promise<void> {
+    const generation = this._generation;
+    if (this._filling === generation) {
+      return;
+    }
+    this._filling = generation;
+    try {
+      for (let missing = this._missing(); missing.length; missing = this._missing()) {
+        await Promise.all(missing.map(page => this._page(page)));
+        if (generation !== this._generation) {
+          return;
+        }
+        this._trouble = null;
+        this._changed.emit();
+      }
+    } catch (error) {
+      this._trouble = error instanceof Error ? error.message : String(error);
+      this._changed.emit();
+    } finally {
+      if (this._filling === generation) {
+        this._filling = null;
+      }
+    }
+  }
+
+  private _missing(): number[] {
+    return this._seenPages().filter(page => !this._pages.has(page) && !this._asked.has(page));
   }
 
   private async _page(page: number): Promise<void> {
@@ -154,6 +172,7 @@ export class Rows {
 
   private _asked = new Set<number>();
   private _changed = new Signal<this, void>(this);
+  private _filling: number | null = null; // the generation that is fetched
   private _filter: IFilter = {};
   private _generation = 0;
   private _pages = new Map<number, readonly Row[]>();

@@ -85,6 +85,24 @@ test('rows are fetched where they are looked at, once, and few are kept', async 
   assert.deepEqual(rows.between(61 * PAGE, 61 * PAGE + 1).map(row => row.id), [6100, 6101]);
 });
 
+test('rows that were scrolled past while others came are not asked for', async () => {
+  const asked: number[] = [];
+  const waiting: (() => void)[] = [];
+  const rows = new JobRows(part => {
+    asked.push(part.offset!);
+    return new Promise(resolve => waiting.push(() => resolve(page(part, 1_000_000))));
+  });
+  for (let n = 0; n <= 500; n++) {
+    rows.see(n * PAGE, n * PAGE + 30);
+  }
+  waiting[0]();
+  await settled();
+  assert.deepEqual(asked, [0, 500 * PAGE]);
+  waiting[1]();
+  await settled();
+  assert.equal(rows.get(500 * PAGE)?.id, 500 * PAGE);
+});
+
 test('the first rows are asked for where none is on the page yet', async () => {
   const rows = new Rows(async part => page(part, 4));
   rows.filter({ status: 'failed' });

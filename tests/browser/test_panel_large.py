@@ -1,0 +1,80 @@
+"""The panel and workflows of 3 and of 100,000 jobs that move: what is seen is right, and only that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from browser.page import Page
+from browser.panel import Panel
+from browser.played import Played
+from playwright.sync_api import Request, expect
+from services.jupyter import JupyterServer
+
+from torc_nb.models import JobStatus
+
+
+@pytest.mark.parametrize("jobs", [3, 100_000])
+def test_jobs_that_move_are_found_wherever_they_stand(
+    open_lab: Callable[..., Page], played: Callable[..., Played], lab: JupyterServer, jobs: int
+) -> None:
+    """At the end, in the middle and by status, while others end; each row once, and no more than fit on the page."""
+    workflow = played(lab, f"long-{jobs}", jobs)
+    workflow.begin(2)
+    (failed,) = workflow.end(1, JobStatus.FAILED)
+    page = open_lab()
+    panel = Panel(page)
+    expect(panel.workflow(f"long-{jobs}")).to_contain_text(f"0 of {jobs:,} completed, 1 failed, 1 running")
+    panel.open(f"long-{jobs}")
+    expect(panel.root.locator("[data-map=work]")).to_contain_text(f"0 of {jobs:,} completed, 1 failed, 1 running")
+    panel.tab("jobs")
+    expect(panel.row(1)).to_contain_text("failed")
+    expect(panel.row(2)).to_contain_text("running")
+
+    workflow.end()
+    expect(panel.row(2)).to_contain_text("completed")
+    panel.list.focus()
+    panel.list.press("End")
+    expect(panel.row(jobs)).to_contain_text("ready" if jobs > 2 else "completed")
+    assert panel.rows.count() < 100
+    asked = watched(page)
+    panel.scroll_to(0.5)
+    expect(panel.row(jobs // 2 + 1)).to_be_visible()
+    expect(panel.root.locator(".torc-Row").filter(has_text="…")).to_have_count(0)
+    ids = [int(key) for key in panel.root.locator(".torc-Row .torc-Key").all_inner_texts()]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    assert len(ids) < 100
+    panel.drag(frames=120)
+    expect(panel.row(jobs)).to_be_visible()
+    expect(panel.root.locator(".torc-Row").filter(has_text="…")).to_have_count(0)
+    assert panel.root.get_by_role("alert").count() == 0
+    pages = [one for one in asked if "offset" in one]
+    assert all(int(one["offset"]) % 100 == 0 and one["limit"] == "100" for one in pages)
+    assert len(pages) <= 60, f"{len(pages)} pages of rows were asked for while 120 frames were drawn"
+
+    workflow.begin(1)
+    expect(panel.legend).to_contain_text("1 running")
+    panel.choose_status("failed")
+    expect(panel.rows).to_have_count(1)
+    expect(panel.row(failed)).to_contain_text("ValueError: bad")
+    panel.choose_status("running")
+    expect(panel.rows).to_have_count(1)
+    (ended,) = workflow.end()
+    expect(panel.root).to_contain_text("No such job.")
+    panel.choose_status("completed")
+    expect(panel.row(ended)).to_contain_text("completed")
+    expect(panel.rows).to_have_count(2)
+
+
+def watched(page: Page) -> list[dict[str, str]]:
+    """What is asked for from now on: the arguments of each request to torc_nb."""
+    asked: list[dict[str, str]] = []
+
+    def hear(request: Request) -> None:
+        address = urlparse(request.url)
+        if "/torc-nb/" in address.path:
+            asked.append({name: values[-1] for name, values in parse_qs(address.query).items()})
+
+    page.page.on("request", hear)
+    return asked
