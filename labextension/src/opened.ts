@@ -104,6 +104,11 @@ export class OpenedWorkflow {
     }
   }
 
+  /** Ask now. */
+  refresh(): void {
+    void this._poll.refresh();
+  }
+
   /** Choose a tab. */
   choose(tab: ListName): void {
     if (tab !== this._tab || this._reading) {

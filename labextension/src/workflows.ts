@@ -123,6 +123,7 @@ export class Workflows {
 
   /** Ask now; resolves when it was answered, or was not. */
   async refresh(): Promise<void> {
+    this._opened?.refresh();
     await this._poll.refresh();
     await this._poll.tick.catch(() => undefined);
   }

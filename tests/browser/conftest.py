@@ -114,11 +114,16 @@ def open_notebook(
 
 @pytest.fixture
 def open_lab(chromium: Browser, request: pytest.FixtureRequest, opened: list[Page]) -> Callable[..., Page]:
-    """Open JupyterLab without a notebook, and so without a kernel; elsewhere than in ``lab`` with ``on=``."""
+    """Open JupyterLab without a notebook, and so without a kernel; elsewhere than in ``lab`` with ``on=``.
 
-    def open_one(on: JupyterServer | None = None) -> Page:
+    With ``clock=True`` the page's time is the test's, to `Page.let_pass`.
+    """
+
+    def open_one(on: JupyterServer | None = None, *, clock: bool = False) -> Page:
         page = Page(chromium, on or request.getfixturevalue("lab"), _evidence(request, opened))
         opened.append(page)
+        if clock:
+            page.context.clock.install()
         return page.open()
 
     return open_one

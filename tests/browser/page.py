@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Request
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from services.jupyter import JupyterServer
 
@@ -25,6 +26,12 @@ HARMLESS = (
 _THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 _READY = "() => window.jupyterapp?.restored.then(() => true)"
+
+_KEPT = """async text => {
+    const [, name] = location.pathname.match(/workspaces\\/([^/]+)/);
+    const kept = await window.jupyterapp.serviceManager.workspaces.fetch(name);
+    return JSON.stringify(kept.data).includes(text);
+}"""
 
 
 class PageStuck(AssertionError):
@@ -71,6 +78,10 @@ class Page:
         #: What the page reported as an error, in its own words, and patterns of what a test expects of it.
         self.console: list[str] = []
         self.excused = list(HARMLESS)
+        self._unanswered: set[Request] = set()
+        self.page.on("request", lambda request: self._unanswered.add(request))
+        for ending in ("requestfinished", "requestfailed"):
+            self.page.on(ending, lambda request: self._unanswered.discard(request))
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error.stack or error}"))
 
@@ -84,6 +95,10 @@ class Page:
     def address(self) -> str:
         """Where a browser finds it."""
         return self.server.address()
+
+    def wait_until_kept(self, text: str) -> None:
+        """Wait till Jupyter's server has a text in what it keeps of the page: that comes a while after a change."""
+        self.wait_for(_KEPT, text)
 
     def reopen(self) -> None:
         """Load it anew with what was open in it, which its address else would close."""
@@ -101,6 +116,38 @@ class Page:
         if keep:
             self._leave_evidence()
         self._within(PATIENCE, self.context._impl_obj.close(reason=None), "close")
+
+    def listen(self, part: str) -> list[str]:
+        """Return a list to which the address of each request is added from now on that has a text in it."""
+        heard: list[str] = []
+        self.page.on("request", lambda request: heard.append(request.url) if part in request.url else None)
+        return heard
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass on the page at once; its clock has to be the test's."""
+        self.context.clock.run_for(1000 * seconds)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait till each request was answered.
+
+        Raises
+        ------
+        PageStuck
+            One was not in time.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while self._unanswered:
+            if time.monotonic() > deadline:
+                raise PageStuck(f"no answer to {[one.url for one in self._unanswered]}")
+            self.evaluate("() => new Promise(done => queueMicrotask(done))")
+
+    def choose(self, label: str) -> None:
+        """Choose a command in the palette, by typing its label."""
+        self.command("apputils:activate-command-palette")
+        palette = self.page.locator("#modal-command-palette")
+        palette.get_by_role("textbox").or_(palette.locator("input")).first.fill(label)
+        palette.locator(".lm-CommandPalette-item").filter(has_text=label).first.click()
 
     def theme(self, name: str) -> None:
         """Change to the theme ``light`` or ``dark``; the next page begins with the light one."""

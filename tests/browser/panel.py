@@ -50,7 +50,7 @@ class Panel:
         """Open a workflow from the list."""
         self.refresh()
         self.workflow(name).click()
-        expect(self.root.locator(".torc-Title")).to_have_text(name)
+        expect(self.title).to_have_text(name)
 
     def refresh(self) -> None:
         """Look now."""
@@ -79,6 +79,31 @@ class Panel:
         return self.root.get_by_role("listbox")
 
     @property
+    def title(self) -> Locator:
+        """The name of the workflow that is opened."""
+        return self.root.locator(".torc-Title")
+
+    @property
+    def place(self) -> Locator:
+        """Where its database is."""
+        return self.root.locator(".torc-Detail > .torc-Path")
+
+    @property
+    def done(self) -> Locator:
+        """What was done last."""
+        return self.root.locator(".torc-Done")
+
+    @property
+    def alert(self) -> Locator:
+        """Why what was asked for was not done."""
+        return self.root.locator(".torc-Alert[role=alert]:not(.torc-Stale)")
+
+    @property
+    def stale(self) -> Locator:
+        """That what is shown is old, and why."""
+        return self.root.locator(".torc-Stale")
+
+    @property
     def legend(self) -> Locator:
         """How many jobs have which status."""
         return self.root.locator(".torc-Legend")
@@ -105,4 +130,8 @@ class Panel:
     def act(self, label: str, answer: str) -> None:
         """Press a button, and answer the question with another."""
         self.button(label).click()
+        self.answer(answer)
+
+    def answer(self, answer: str) -> None:
+        """Answer what is asked."""
         self.dialog.get_by_role("button", name=answer, exact=True).click()

@@ -11,8 +11,8 @@ from typing import Any
 from store.scene import completion
 
 from torc_nb.api import make_api
-from torc_nb.models import Claim, Introduction, JobStatus, WorkflowModel
-from torc_nb.store import claims, leases, machine
+from torc_nb.models import Claim, Completion, Introduction, JobStatus, WorkflowModel
+from torc_nb.store import claims, functions, leases, machine
 
 #: What its jobs would call, were they run.
 _MODULE = "def work(x):\n    return x\n"
@@ -55,7 +55,7 @@ class Played:
     def end(self, n: int | None = None, status: JobStatus = JobStatus.COMPLETED) -> list[int]:
         """End the jobs that began first, all of them unless told how many; returns which."""
         done, self._held = self._held[:n], self._held[len(self._held) if n is None else n :]
-        self._exchange(completions=[completion(claim, status) for claim in done])
+        self._exchange(completions=[self._end_of(claim, status) for claim in done])
         return [claim.job_id for claim in done]
 
     def remove(self) -> None:
@@ -65,6 +65,12 @@ class Played:
 
     def _exchange(self, **what: Any) -> claims.Answer:
         return claims.exchange(self.api.database, self.id, self._worker.id, **what)
+
+    def _end_of(self, claim: Claim, status: JobStatus) -> Completion:
+        """As of the function, had it run: its result is its parameter, made of this and of its code."""
+        fingerprint = claim.params_digest + functions.get(self.api.database, claim.function_id).digest
+        value = claim.params if status is JobStatus.COMPLETED else None
+        return completion(claim, status, value=value, fingerprint=fingerprint)
 
     def _introduction(self) -> Introduction:
         return Introduction(
