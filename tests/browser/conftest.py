@@ -131,7 +131,7 @@ def open_lab(chromium: Browser, request: pytest.FixtureRequest, opened: list[Pag
 
 @pytest.fixture
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Played]]:
-    """Make a workflow whose worker is the test: ``played(lab, "wing", 3)``; that server's user has opened its database."""
+    """Make a workflow whose worker is the test, ``played(lab, "wing", 3)``; that server's user opened its database."""
     made: list[Played] = []
 
     def make(server: JupyterServer, name: str, jobs: int, url: str | None = None) -> Played:

@@ -78,10 +78,10 @@ class Page:
         #: What the page reported as an error, in its own words, and patterns of what a test expects of it.
         self.console: list[str] = []
         self.excused = list(HARMLESS)
-        self._unanswered: set[Request] = set()
-        self.page.on("request", lambda request: self._unanswered.add(request))
+        self._unanswered: list[Request] = []
+        self.page.on("request", self._ask)
         for ending in ("requestfinished", "requestfailed"):
-            self.page.on(ending, lambda request: self._unanswered.discard(request))
+            self.page.on(ending, self._be_answered)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error.stack or error}"))
 
@@ -211,6 +211,12 @@ class Page:
     def errors(self) -> list[str]:
         """What the page reported as an error, but for what is excused."""
         return [said for said in self.console if not any(re.search(pattern, said) for pattern in self.excused)]
+
+    def _ask(self, request: Request) -> None:
+        self._unanswered.append(request)
+
+    def _be_answered(self, request: Request) -> None:
+        self._unanswered.remove(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -1,4 +1,4 @@
-"""What the panel asks before it acts, what it says afterwards, and what it says where it may not; a workflow of 3 jobs."""
+"""What the panel asks before it acts, what it says afterwards, and what it says where it may not, with 3 jobs."""
 
 from __future__ import annotations
 
