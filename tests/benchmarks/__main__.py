@@ -25,6 +25,7 @@ from tests.benchmarks import (
     latency,
     live,
     million,
+    panel,
     peers,
     restarts,
     slurm_race,
@@ -38,7 +39,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "crowd"]
+LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "panel", "crowd"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -69,6 +70,7 @@ def main() -> None:
         "crowd": [lambda: crowd.measure(options.crowd, options.crowd_jobs, options.folder)],
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
         "live": [lambda: live.measure(options.live, options.folder)],
+        "panel": [lambda: panel.measure(options.panel, options.panel_seconds, options.folder)],
         "frames": [lambda: frames.measure(options.frames, options.frames_rounds, options.folder)],
         "export": [lambda: export.measure(options.export, options.folder)],
     }
@@ -113,6 +115,8 @@ def _options() -> argparse.Namespace:
     add("--frames", type=int, default=1_000_000, help="frames: completed jobs; default: %(default)s")
     add("--export", type=int, default=1_000_000, help="export: completed jobs; default: %(default)s")
     add("--live", type=int, default=1_000_000, help="live: jobs of the workflow; default: %(default)s")
+    add("--panel", type=int, default=1_000_000, help="panel: jobs of the workflow; default: %(default)s")
+    add("--panel-seconds", type=float, default=60.0, help="panel: left open for so long; default: %(default)s")
     add("--frames-rounds", type=int, default=5, help="frames: rounds; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT

@@ -38,6 +38,12 @@ def noted(params: dict[str, Any]) -> int:
     return params["number"]
 
 
+def inverse(x: int) -> float:
+    """Take a millisecond; one in a thousand fails."""
+    time.sleep(0.001)
+    return 1 / (x % 1000)
+
+
 def collected(results: list[Any]) -> dict[str, Any]:
     """Say when the list of all results was in hand, in seconds since the epoch, and how long it is."""
     return {"began": time.time(), "n": len(results)}

@@ -152,6 +152,11 @@ class JupyterServer:
         return json.loads(read) if read else None
 
     @property
+    def pid(self) -> int:
+        """Its process, without its kernels."""
+        return self._process.pid
+
+    @property
     def state(self) -> Path:
         """Where it keeps what its user did, such as which databases she opened: her ``XDG_STATE_HOME``."""
         return self.folder / "home" / "state"
