@@ -48,7 +48,7 @@ _REACHED = """async part => {
     const began = performance.now();
     list.scrollTop = part * (list.scrollHeight - list.clientHeight);
     do { await frame(); await frame(); } while ([...list.querySelectorAll("[role=option]")].some(
-        row => !row.querySelector(".torc-Key")));
+        row => row.textContent.trim() === "…"));
     return performance.now() - began;
 }"""
 
@@ -100,18 +100,23 @@ def _figures(place: Place, jobs: int, seconds: float, browser: Any, folder: Path
 
 def _opened(panel: Panel) -> dict[str, str]:
     """How soon what a click opens is painted."""
-    numbers, rows = [], []
+    panel.on.settle()  # what JupyterLab itself loads at its start
+    clicks = {
+        "workflow opened": [".torc-List .torc-Workflow", ".torc-Detail .torc-Legend"],
+        "its maps": ["#torc-tab-maps", "[data-map]"],
+        "its jobs": ["#torc-tab-jobs", ".torc-Row"],
+    }
+    took: dict[str, list[float]] = {what: [] for what in clicks}
     for _ in range(OPENINGS):
-        numbers.append(panel.on.evaluate(_PAINTED, [".torc-List .torc-Workflow", "[data-map]"]))
-        rows.append(panel.on.evaluate(_PAINTED, ["#torc-tab-jobs", ".torc-Row .torc-Key"]))
+        for what, click in clicks.items():
+            took[what].append(panel.on.evaluate(_PAINTED, click))
         panel.button("← All").click()
         panel.workflow(NAME).wait_for()
-    return {
-        "workflow opened for the first time, ms": f"{numbers[0]:.0f}",
-        "workflow opened, median ms": f"{median(numbers):.0f}",
-        "its jobs, for the first time, ms": f"{rows[0]:.0f}",
-        "its jobs, median ms": f"{median(rows):.0f}",
-    }
+    figures = {}
+    for what, times in took.items():
+        figures[f"{what}, for the first time, ms"] = f"{times[0]:.0f}"
+        figures[f"{what}, median ms"] = f"{median(times):.0f}"
+    return figures
 
 
 def _scrolled(panel: Panel) -> dict[str, str]:
@@ -120,10 +125,9 @@ def _scrolled(panel: Panel) -> dict[str, str]:
     panel.tab("jobs")
     panel.rows.first.wait_for()
     reached: dict[float, list[float]] = {0.5: [], 1.0: []}
-    for _ in range(OPENINGS):
+    for n in range(OPENINGS):
         for part, times in reached.items():
-            panel.on.evaluate(_REACHED, 0.0)
-            times.append(panel.on.evaluate(_REACHED, part))
+            times.append(panel.on.evaluate(_REACHED, part - 0.002 * n))  # where nobody was before
     panel.on.evaluate(_HEAR_LONG_TASKS)
     asked = panel.on.listen("/jobs?")
     frames = panel.drag(FRAMES)

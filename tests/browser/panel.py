@@ -71,7 +71,17 @@ class Panel:
 
     def row(self, number: int) -> Locator:
         """The row of a job, by the job's number."""
-        return self.rows.filter(has=self.on.page.locator(".torc-Key", has_text=re.compile(rf"^{number}$")))
+        return self.rows.filter(has_text=re.compile(rf"^\s*{number}(?!\d)"))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the jobs on the page."""
+        return [int(found[0]) for text in self.rows.all_text_contents() if (found := re.match(r"\s*\d+", text))]
+
+    @property
+    def coming(self) -> Locator:
+        """The rows on the page that are not there yet."""
+        return self.rows.filter(has_text=re.compile(r"^\s*…\s*$"))
 
     @property
     def list(self) -> Locator:

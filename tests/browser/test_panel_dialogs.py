@@ -67,7 +67,7 @@ def test_run_here_starts_one_worker(panel: Panel, wing: Played) -> None:
         panel.act("Run here …", "Run here")
         expect(panel.done).to_contain_text("started a worker on this machine")
         panel.tab("allocations")
-        expect(panel.root.locator("[aria-label=allocations]")).to_contain_text("process")
+        expect(panel.root.get_by_role("tabpanel")).to_contain_text("process")
         assert len([one for one in wing.api.list_allocations(wing.id) if one.kind == "local"]) == 1
     finally:
         end_workers(wing.api)
@@ -160,6 +160,6 @@ def test_slurm_nodes_are_asked_for_by_number(
     panel.answer("Ask Slurm")
     expect(panel.done).to_contain_text("2 allocation")
     panel.tab("allocations")
-    expect(panel.root.locator("[aria-label=allocations]")).to_contain_text("slurm")
+    expect(panel.root.get_by_role("tabpanel")).to_contain_text("slurm")
     panel.on.screenshot("nodes")
     assert [one.kind for one in workflow.api.list_allocations(workflow.id)] == ["slurm", "slurm"]
