@@ -175,6 +175,7 @@ def test_from_sources_without_node_to_a_jupyterlab_that_has_it(
     with zipfile.ZipFile(wheel) as packed_wheel:
         contents = {name: packed_wheel.read(name) for name in packed_wheel.namelist()}
     assert any(re.search(r"labextensions/torc-nb/static/remoteEntry\.\w+\.js$", name) for name in contents)
+    assert any(name.endswith("package.json.orig") for name in contents)  # JupyterLab's settings read the version there
     assert not [name for name in contents if name.startswith("torc_nb/labextension")]
     hosts = re.compile(rb"https?://[\w.-]*(registry|npmjs|yarnpkg|pypi|mirror|artifact)[\w.-]*")
     assert not {name for name, content in contents.items() if hosts.search(content)}
