@@ -101,7 +101,8 @@ class Page:
         self.wait_for(_KEPT, text)
 
     def reopen(self) -> None:
-        """Load it anew with what was open in it, which its address else would close."""
+        """Load it anew with what was open in it, which its first address would close; all it sent has arrived then."""
+        self.settle()
         self.page.goto(self.page.url.replace("reset&", "").replace("reset=&", ""))
         self.wait_until_ready()
 
@@ -147,7 +148,8 @@ class Page:
         self.command("apputils:activate-command-palette")
         palette = self.page.locator("#modal-command-palette")
         palette.get_by_role("textbox").or_(palette.locator("input")).first.fill(label)
-        palette.locator(".lm-CommandPalette-item").filter(has_text=label).first.click()
+        palette.locator(".lm-CommandPalette-item.lm-mod-active").filter(has_text=label).wait_for()
+        self.page.keyboard.press("Enter")
 
     def theme(self, name: str) -> None:
         """Change to the theme ``light`` or ``dark``; the next page begins with the light one."""

@@ -160,6 +160,6 @@ def test_slurm_nodes_are_asked_for_by_number(
     panel.answer("Ask Slurm")
     expect(panel.done).to_contain_text("2 allocation")
     panel.tab("allocations")
-    expect(panel.root.get_by_role("tabpanel")).to_contain_text("slurm")
+    expect(panel.root.get_by_role("tabpanel")).to_contain_text("slurm", ignore_case=True)
     panel.on.screenshot("nodes")
     assert [one.kind for one in workflow.api.list_allocations(workflow.id)] == ["slurm", "slurm"]

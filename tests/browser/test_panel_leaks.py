@@ -55,7 +55,7 @@ def test_opening_and_closing_leaves_nothing(
 def test_what_nobody_looks_at_is_hardly_asked_for(
     open_lab: Callable[..., Page], played: Callable[..., Played], lab: JupyterServer, left: str
 ) -> None:
-    """A closed panel asks for the list once a minute, for nothing else, and again at once when it is opened."""
+    """A closed panel asks for the lists once a minute, for nothing else, and again at once when it is opened."""
     workflow = played(lab, "unseen", 3)
     workflow.begin(1)
     page = open_lab(clock=True)
@@ -71,8 +71,10 @@ def test_what_nobody_looks_at_is_hardly_asked_for(
     asked = page.listen("/torc-nb/")
     for _ in range(10):
         page.let_pass(60)
-    assert all("/torc-nb/workflows?" in one for one in asked), asked
-    assert 8 <= len(asked) <= 11, asked
+    lists = {name: [one for one in asked if f"/torc-nb/{name}?" in one] for name in ("workflows", "databases")}
+    assert 8 <= len(lists["workflows"]) <= 11, asked
+    assert len(lists["databases"]) <= 11, asked
+    assert len(asked) == sum(map(len, lists.values())), asked
 
     workflow.end()
     page.command("application:toggle-left-area")
