@@ -133,13 +133,17 @@ def open_lab(chromium: Browser, request: pytest.FixtureRequest, opened: list[Pag
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Played]]:
     """Make a workflow whose worker is the test, ``played(lab, "wing", 3)``; that server's user opened its database."""
     made: list[Played] = []
+    known_to: set[JupyterServer] = set()
 
     def make(server: JupyterServer, name: str, jobs: int, url: str | None = None) -> Played:
+        known_to.add(server)
         monkeypatch.setenv("XDG_STATE_HOME", str(server.state))
         made.append(Played(url or str(tmp_path / name / "torc.db"), tmp_path / name, name, jobs))
         return made[-1]
 
     yield make
+    for server in known_to:
+        server.forget_databases()
     for one in made:
         one.remove()
 

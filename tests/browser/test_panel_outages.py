@@ -25,13 +25,13 @@ def test_postgresql_goes_and_comes_back(
     jobs: int,
 ) -> None:
     """List, opened workflow and its jobs; while the server is down the panel has what it had, and says since when."""
-    workflow = played(lab, f"wing-{jobs}", jobs, postgres_url)
+    workflow = played(lab, f"far-{jobs}", jobs, postgres_url)
     workflow.begin(2)
     workflow.end(1, JobStatus.FAILED)
     page = open_lab()
     page.excused.append("status of 503")
     panel = Panel(page)
-    panel.open(f"wing-{jobs}")
+    panel.open(f"far-{jobs}")
     expect(panel.place).to_contain_text("postgresql")
     panel.tab("jobs")
     expect(panel.row(1)).to_contain_text("ValueError: bad")
@@ -45,13 +45,13 @@ def test_postgresql_goes_and_comes_back(
         expect(panel.legend).to_contain_text("1 running")
         page.screenshot("stale")
         panel.button("← All").click()
-        expect(panel.workflow(f"wing-{jobs}")).to_contain_text("does not answer")
+        expect(panel.workflow(f"far-{jobs}")).to_contain_text("does not answer")
     finally:
         postgres_server.bring_up()
     workflow.end()
     panel.refresh()
-    expect(panel.workflow(f"wing-{jobs}")).to_contain_text(f"1 of {jobs:,} completed, 1 failed")
-    panel.open(f"wing-{jobs}")
+    expect(panel.workflow(f"far-{jobs}")).to_contain_text(f"1 of {jobs:,} completed, 1 failed")
+    panel.open(f"far-{jobs}")
     expect(panel.stale).to_have_count(0)
     expect(panel.legend).to_contain_text("1 completed")
 

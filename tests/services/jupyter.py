@@ -119,6 +119,10 @@ class JupyterServer:
                 self.request("DELETE", f"/api/sessions/{session['id']}")
         end_all(room, spared={os.getpid()})
 
+    def forget_databases(self) -> None:
+        """Let its user have opened no database so far."""
+        shutil.rmtree(self.state / "torc_nb", ignore_errors=True)
+
     def settle(self) -> None:
         """Set the settings back to those that it started with; a page that is opened then has them."""
         shutil.rmtree(self._settings_folder, ignore_errors=True)
