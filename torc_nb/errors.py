@@ -86,6 +86,13 @@ class JobFailed(TorcError):
     """A mapped call failed; raised where its result is asked for."""
 
 
+class RemoteTraceback(Exception):
+    """The cause of an exception that a worker's process raised: where it was raised there."""
+
+    def __str__(self) -> str:
+        return f"\n\n{self.args[0]}"
+
+
 class NotInJob(TorcError):
     """No job runs in this process that could tell of itself."""
 

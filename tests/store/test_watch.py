@@ -116,7 +116,7 @@ def test_a_transaction_that_failed_announces_nothing(server_scene: Scene) -> Non
 def test_a_watch_survives_its_connection(database: Database, scene: Scene, watch: Watch) -> None:
     """When the server drops it, the watch says that something may have happened and listens anew."""
     if database.is_sqlite:
-        watch.close()
+        watch.disconnect()
         assert watch.wait(0)
         return
     with database.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
+from torc_nb.api.submitting import Submitting
 from torc_nb.api.summary import Summary, summary
 from torc_nb.api.user_data import UserData
 from torc_nb.functions import Function
@@ -62,7 +63,7 @@ from torc_nb.store.failures import Failure
 LOOK_AFTER = 5.0
 
 
-class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserData, Files, Changing):
+class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submitting, UserData, Files, Changing):
     """All that can be done with the workflows of one database.
 
     Parameters
@@ -224,6 +225,7 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
         *,
         scheduler: str | SlurmSchedulerModel | None = None,
         idle_timeout: float = 600.0,
+        linger: float = 0.0,
         more: bool = False,
     ) -> launching.Brought:
         """Have ``n`` Slurm allocations of one node each; starts the workflow.
@@ -238,7 +240,7 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
             scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
         paused = pausing.begin(self.database, workflow_id)
         brought = launching.schedule_nodes(
-            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, more=more
+            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
         )
         return brought._replace(message="; ".join([brought.message, *paused]))
 
@@ -254,6 +256,10 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, UserD
     def list_allocations(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[AllocationModel]:
         """Return all allocations of a workflow, oldest first."""
         return allocations.listed(self.database, workflow_id, limit=limit, offset=offset)
+
+    def dismiss(self, workflow_id: int, allocation_ids: Collection[int]) -> None:
+        """End some of a workflow's allocations, unless any job of it is left to do."""
+        launching.dismiss(self.database, workflow_id, allocation_ids)
 
     def cancel_allocations(self, workflow_id: int) -> int:
         """Cancel a workflow's allocations and stop its local workers; its jobs stay. Returns how many those were."""

@@ -9,6 +9,7 @@ from typing import Any
 from torc_nb.api import origins
 from torc_nb.changes import Current
 from torc_nb.functions import Function
+from torc_nb.functions.submitted import SUBMITTED
 from torc_nb.store import Database, functions, jobs, trust, workflows
 
 
@@ -31,7 +32,7 @@ def code_now(
     NotTrusted
         It is another user's workflow, which names modules to import.
     """
-    maps = list(maps)
+    maps = [map_ for map_ in maps if map_.call != SUBMITTED]  # these calls keep the code that they were made with
     if has_code and any("module" in origin for map_ in maps for origin in map_.shape.get("origin", {}).values()):
         workflow = workflows.get(database, workflow_id)
         trust.check(database, workflow, "To compare its code, modules that it names would run")

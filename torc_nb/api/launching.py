@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +23,15 @@ _WOULD_RUN = "Workers run their own user's workflows"
 
 
 class Brought(NamedTuple):
-    """What a request for workers did: how many were started now, how many there were already, and what to say."""
+    """What a request for workers did: how many were started now, how many there were already, and what to say.
+
+    ``allocations`` are the ids of those started now.
+    """
 
     started: int
     alive: int
     message: str
+    allocations: tuple[int, ...] = ()
 
 
 def run_here(
@@ -73,7 +77,7 @@ def run_here(
         trust=database.trust,
     )
     (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, folder)], _stop_local)
-    return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})")
+    return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})", tuple(ids))
 
 
 def _described(database: Database, allocation: AllocationModel) -> str:
@@ -91,9 +95,12 @@ def schedule_nodes(
     scheduler: SlurmSchedulerModel,
     *,
     idle_timeout: float = 600.0,
+    linger: float = 0.0,
     more: bool = False,
 ) -> Brought:
     """Have ``n`` allocations of one node each: submits what is missing.
+
+    ``linger``: for how many seconds a worker stays although nothing is left to do.
 
     Raises
     ------
@@ -125,13 +132,14 @@ def schedule_nodes(
             id_,
             origin=machine.boot_id(),
             idle_timeout=idle_timeout,
+            linger=linger,
             trust=database.trust,
         )
         for id_ in ids
     ]
     launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, folder), slurm.cancel)
     names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
-    return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}")
+    return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}", tuple(ids))
 
 
 def _refuse_elsewhere(database: Database, scheduler: SlurmSchedulerModel) -> None:
@@ -299,6 +307,26 @@ def cancel_allocations(database: Database, workflow_id: int) -> int:
     for allocation in in_slurm:
         allocations.end(database, allocation.id or 0, "canceled", _CANCELED)
     return len(alive)
+
+
+def dismiss(database: Database, workflow_id: int, allocation_ids: Collection[int]) -> None:
+    """End some of a workflow's allocations, unless any job of it is left to do: their workers leave by themselves then.
+
+    Raises
+    ------
+    LaunchError
+        Slurm does not answer, or refuses.
+    """
+    if not all(status.is_finished for status in workflows.statuses(database, workflow_id)):
+        return
+    ours = [one for one in allocations.listed(database, workflow_id, alive=True) if one.id in allocation_ids]
+    leases.ask_to_leave(database, workflow_id, allocation_ids)
+    unborn = [one for one in ours if one.state == "submitted" and one.scheduler_job]
+    for allocation in unborn:
+        allocations.end(database, allocation.id or 0, "canceled", "its executor was shut down")
+    _stop_local(str(one.scheduler_job) for one in unborn if one.kind == "local")
+    if in_slurm := _in_slurm(unborn):
+        slurm.cancel([str(one.scheduler_job) for one in in_slurm])
 
 
 def check_progress(database: Database, status: Status) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from torc_nb.api import inspection
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import Borrowed
+from torc_nb.functions.submitted import SUBMITTED, arguments_of
 from torc_nb.models import JobStatus, WorkflowModel
 from torc_nb.store import Database, environments, functions, maps, requirements, results, trust
 from torc_nb.values import decode
@@ -138,6 +139,8 @@ def _given(database: Database, workflow: WorkflowModel, job: Any, borrowed: Borr
 
 def _arguments(row: Any, call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Spread a row as the worker does."""
+    if call == SUBMITTED:
+        return arguments_of(row)
     if call == "keywords" or (call == "unpacked" and isinstance(row, Mapping)):
         return (), dict(row)
     return (tuple(row), {}) if call in ("positional", "unpacked") else ((row,), {})

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, select, update
 
 from torc_nb.models import CLAIMED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, dependencies, recorded_files, schema
+from torc_nb.store import bulk, cancellations, counts, dependencies, recorded_files, schema, watch
 
 _jobs = schema.jobs
 _results = schema.results
@@ -79,6 +79,7 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         [_result_row(done, worker_id, False) for done in kept]
         + [_result_row(done, worker_id, is_late) for done, is_late in late],
     )
+    watch.announce_ends(connection, tally.workflow_id, {done.map_id for done in effective})
 
 
 def _note_products(connection: Connection, workflow_id: int, commands: Sequence[Completion]) -> None:

@@ -202,6 +202,20 @@ def cancel(database: Database, workflow_id: int, job_ids: Iterable[int] | None =
     return canceled
 
 
+def withdraw(database: Database, workflow_id: int, job_ids: Iterable[int]) -> list[int]:
+    """Cancel those of these jobs that no worker has; returns their ids."""
+    withdrawn: list[int] = []
+    pieces = _Pieces(workflow_id, job_ids, [JobStatus.READY])
+    while not pieces.is_over:
+        with database.write() as connection:
+            jobs = pieces.next(connection)
+            tally = counts.Tally(workflow_id)
+            moves.start_over(connection, jobs, JobStatus.CANCELED, tally, note="canceled by its future")
+            tally.write(connection)
+        withdrawn += [job.id for job in jobs]
+    return withdrawn
+
+
 def disable(database: Database, workflow_id: int, job_ids: Iterable[int]) -> int:
     """Set jobs aside for good, unless they are with a worker: nothing waits for them. Returns how many."""
     disabled = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, select, update
@@ -121,14 +122,15 @@ def note_packages(database: Database, worker_id: int, packages: dict[str, str]) 
         connection.execute(update(_workers).where(_workers.c.id == worker_id).values(packages=packages))
 
 
-def ask_to_leave(database: Database, workflow_id: int) -> int:
-    """Ask the workers of a workflow to leave, what they run given back; returns how many those are."""
+def ask_to_leave(database: Database, workflow_id: int, allocation_ids: Collection[int] | None = None) -> int:
+    """Ask the workers of a workflow, or of some allocations of it, to leave, what they run given back.
+
+    Returns how many those are.
+    """
+    present = (_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
+    of_some = () if allocation_ids is None else (_workers.c.allocation_id.in_(sorted(allocation_ids)),)
     with database.write() as connection:
-        asked = connection.execute(
-            update(_workers)
-            .where(_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
-            .values(state="leaving")
-        )
+        asked = connection.execute(update(_workers).where(*present, *of_some).values(state="leaving"))
         watch.announce(connection, workflow_id)
     return int(asked.rowcount)
 

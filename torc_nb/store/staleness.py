@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from torc_nb.functions.submitted import SUBMITTED
 from torc_nb.models import JobStatus
 from torc_nb.store import schema
 from torc_nb.store.database import Database
@@ -127,7 +128,7 @@ def digests(connection: Connection, workflow_id: int, code: Code) -> Digests:
 def _digests_of_maps(connection: Connection, workflow_id: int) -> list[Row[Any]]:
     return list(
         connection.execute(
-            select(_maps.c.id, _functions.c.digest)
+            select(_maps.c.id, _maps.c.call, _functions.c.digest)
             .outerjoin(_functions, _functions.c.id == _maps.c.function_id)
             .where(_maps.c.workflow_id == workflow_id, _maps.c.state == "ready")
             .order_by(_maps.c.id)
@@ -169,7 +170,8 @@ def _statements(connection: Connection, workflow_id: int, code: Code) -> Iterato
     """Yield one statement for each map, for the jobs of none, and for what is claimed: (id, params, code)."""
     for map_ in _digests_of_maps(connection, workflow_id):
         digest = code.of_maps.get(map_.id, map_.digest)
-        yield _of_map(workflow_id, map_.id, digest if code.is_compared else None)
+        # Each of the calls that were submitted one by one keeps the code that it was submitted with.
+        yield _of_map(workflow_id, map_.id, digest if code.is_compared and map_.call != SUBMITTED else None)
         if code.is_compared and digest != map_.digest:
             yield _claimed(workflow_id, _jobs.c.map_id == map_.id, literal(True))
     yield _of_no_map(workflow_id, code)

@@ -15,6 +15,7 @@ from typing import Any
 from torc_nb import values
 from torc_nb.functions import Loaded
 from torc_nb.functions.places import is_cell, is_users_own
+from torc_nb.functions.submitted import SUBMITTED, arguments_of
 from torc_nb.models import FileState, JobStatus
 from torc_nb.worker.board import Board
 from torc_nb.worker.collection import pieces
@@ -57,6 +58,7 @@ class Attempt:
     ) -> None:
         self._call = _caller(loaded.call, call)
         self._collect = loaded.call
+        self._keeps_exceptions = call == SUBMITTED  # a future raises what the call raised
         self._classes = loaded.classes
         self._seeds = Seeds(workflow)
         self._sandbox = sandbox
@@ -101,7 +103,7 @@ class Attempt:
                 presence.succeed()
         except BaseException as caught:
             status, return_code = _FAILED, _return_code(caught)
-            value = None
+            value = self._kept(caught)
             paths = []
             error_type, error, trace, place = _described(caught)
             presence.fail()
@@ -131,6 +133,15 @@ class Attempt:
             found += values.decode_many(lines, spill_folder=self._spill.folder, classes=self._classes)
         return found
 
+    def _kept(self, error: BaseException) -> str | None:
+        """The exception itself, where somebody may raise it again and it can be stored."""
+        if not self._keeps_exceptions or not isinstance(error, Exception):
+            return None
+        try:
+            return values.encode(error, spill=self._spill).text
+        except Exception:  # its text and its traceback are kept all the same
+            return None
+
     def _output(self) -> tuple[bytes, bytes]:
         """What the job printed, C code and programs that it started included; the files are emptied for the next."""
         try:
@@ -152,6 +163,13 @@ def _caller(function: Callable[..., Any], call: str) -> Callable[[Any], Any]:
         return lambda row: function(*row)
     if call == "unpacked":
         return lambda row: function(**row) if isinstance(row, Mapping) else function(*row)
+    if call == SUBMITTED:
+
+        def as_submitted(row: Any) -> Any:
+            args, kwargs = arguments_of(row)
+            return function(*args, **kwargs)
+
+        return as_submitted
     return function
 
 

@@ -30,7 +30,9 @@ class Role:
     """What a child is for: all that the jobs which it runs have in common."""
 
     function: Function
-    call: str  # a row is one "argument", "keywords", "positional" arguments or "unpacked" by what it is; or a "command"
+    # a row is one "argument", "keywords", "positional" arguments, "unpacked" by what it is, or "submitted" with some of
+    # each; or a "command"
+    call: str
     cwd: str
     variables: dict[str, str]
     cpus: tuple[int, ...]  # those it may run on; empty: any

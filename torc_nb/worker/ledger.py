@@ -22,8 +22,11 @@ from torc_nb.worker.beginning import Beginning
 from torc_nb.worker.packages import versions
 from torc_nb.worker.words import say
 
-#: How often the database is looked at for new work while there is none, in seconds.
+#: How often the database is looked at for new work while there is none and nobody tells of any, and the shortest pause
+#: after one was told of that was not there or was another worker's, in seconds.
 LOOK = 0.02
+#: The longest pause of the thread where whatever happens is told, in seconds.
+REST = 0.25
 #: How long a result waits for others to be written with, in seconds.
 GATHER = 0.04
 #: How often a lease is renewed when nothing else is said, in seconds.
@@ -89,7 +92,7 @@ class Ledger(threading.Thread):
         self._beginning = beginning
         self._wake = wake
         self._watch = Watch(database, worker.workflow_id)
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
         self._errand = Errand()
         self._urgent = False
         self._news = News()
@@ -97,6 +100,9 @@ class Ledger(threading.Thread):
         # The thread's own:
         self._unfit: tuple[int, ...] = ()  # the free CPUs, memory and GPUs for which nothing was there
         self._others_changed_it = False
+        self._was_told = False  # by the database, not by the clock
+        self._deaf_until = 0.0  # others are told of work too, and too many ask for what one of them has had
+        self._look_at = math.inf
         self._is_to_hear = False  # what others changed may concern what it runs, or itself
         self._held: set[int] = set()  # the jobs that the loop was told to run, as the database knows
         self._lost_answer = False
@@ -115,7 +121,7 @@ class Ledger(threading.Thread):
         with self._changed:
             self._urgent |= urgent
             if urgent or n >= MOST:
-                self._changed.notify()
+                self._watch.wake()
 
     def secure(self) -> None:
         """Write to the disk what the database does not take."""
@@ -131,19 +137,21 @@ class Ledger(threading.Thread):
         if jobs:
             with self._changed:
                 self._errand.begun += jobs
+                self._watch.wake()
 
     def give_back(self, jobs: list[Claim]) -> None:
         """Hand over claimed jobs that did not begin, for others."""
         if jobs:
             with self._changed:
                 self._errand.given_back += jobs
+                self._watch.wake()
 
     def ask(self, appetite: Appetite | None) -> None:
         """Say what there is room for; None: for nothing."""
         with self._changed:
             self._errand.appetite = appetite
             if self._is_hungry():
-                self._changed.notify()
+                self._watch.wake()
 
     def news(self) -> News:
         """Take what the database said since last asked."""
@@ -159,7 +167,7 @@ class Ledger(threading.Thread):
             self._stop_at = time.monotonic() + FAREWELL
             self._errand.appetite = None
             self._urgent = True
-            self._changed.notify()
+            self._watch.wake()
         # The thread may be in the midst of a call that does not return.
         while self.is_alive() and time.monotonic() < self._stop_at + FAREWELL:
             self.join(0.1)
@@ -174,9 +182,8 @@ class Ledger(threading.Thread):
         """Exchange news with the database until told to finish."""
         try:
             while not self._has_finished():
-                with self._changed:
-                    if not self._is_due():
-                        self._changed.wait(LOOK)
+                if not self._is_due():
+                    self._pause()
                 self._assignments.check_collections()
                 if self._may_try():
                     self._look()
@@ -186,6 +193,12 @@ class Ledger(threading.Thread):
             self._tell(News(error=error))
         finally:
             self._watch.close()
+
+    def _pause(self) -> None:
+        """Wait until the loop has something to say, others changed the workflow, or it is time to look."""
+        deaf = time.monotonic() < self._deaf_until
+        is_awaited = deaf or self._failures or not self._backlog.is_empty or not math.isinf(self._look_at)
+        self._watch.pause(LOOK if is_awaited else REST, deaf=deaf)
 
     def _has_finished(self) -> bool:
         return self._stop_at is not None and (self._backlog.is_empty or time.monotonic() > self._stop_at)
@@ -197,10 +210,21 @@ class Ledger(threading.Thread):
     def _look(self) -> None:
         """Notice that others changed the workflow."""
         try:
-            if self._watch.wait(0):
+            if time.monotonic() >= self._deaf_until and self._watch.wait(0):
+                self._others_changed_it = self._is_to_hear = self._was_told = True
+            elif time.monotonic() >= self._look_at:
                 self._others_changed_it = self._is_to_hear = True
+                self._look_at = math.inf
         except Exception:  # the connection broke; the next look opens another
-            self._watch.close()
+            self._watch.disconnect()
+
+    def _pass_over_own(self) -> None:
+        """Look a little later at what SQLite's counter counts just after a transaction of ours: nearly always that one.
+
+        So that what comes after it is looked at at once.
+        """
+        if self._database.is_sqlite and self._watch.is_told and self._watch.wait(0):
+            self._look_at = min(self._look_at, time.monotonic() + LOOK)
 
     def _is_due(self) -> bool:
         if not self._may_try():
@@ -228,12 +252,16 @@ class Ledger(threading.Thread):
             self._urgent = False
         if errand.appetite is not None:  # else what others changed is still to be looked at
             self._others_changed_it = False
+        was_told, self._was_told = self._was_told, False
         try:
             self._empty_spool()
             ended = self._backlog.take()
             self._beginning.note(ended)
             if self._is_worth_writing(errand, ended):
                 self._exchange(errand, ended)
+                self._pass_over_own()
+            elif was_told:
+                self._deaf_until = time.monotonic() + LOOK
             self._backlog.written()
             errand = Errand()  # it is done, should what follows fail
             self._failures = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from torc_nb.functions import describe
 from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
 from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.blocking import Blockers, ids_of
+from torc_nb.workflow.brought import Brought
 from torc_nb.workflow.changing import Changing
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.diagnosing import Diagnosing
+from torc_nb.workflow.executor import Executor
 from torc_nb.workflow.keeping import Keeping
 from torc_nb.workflow.looking import Looking
 from torc_nb.workflow.map import Map
@@ -294,6 +297,67 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Wa
             self.id, n, scheduler=chosen, idle_timeout=parse_duration(idle_timeout), more=more
         )
         print(brought.message)
+
+    def executor(
+        self,
+        *,
+        local: int | None = None,
+        nodes: int | None = None,
+        scheduler: str | None = None,
+        num_cpus: int = 1,
+        num_gpus: int = 0,
+        memory: str | int | None = None,
+        runtime: str | float | timedelta | None = None,
+        timeout: str | float | timedelta | None = None,
+        idle_timeout: str | float = 600.0,
+    ) -> Executor:
+        """Return a ``concurrent.futures.Executor`` whose calls are jobs of this workflow.
+
+        ::
+
+            with wf.executor(local=2) as ex:
+                total = sum(ex.map(simulate, meshes, speeds))
+
+        Parameters
+        ----------
+        local : int, optional
+            Have a worker on this machine with so many CPUs, unless one runs here; it ends with the executor.
+        nodes : int, optional
+            Have so many Slurm allocations, as ``schedule_nodes`` does; those that are submitted for it end with it.
+            Without either, workers are those that ``run`` and ``schedule_nodes`` bring; calls that none can ever run
+            raise ``LaunchError`` instead of waiting for ever.
+        scheduler : str, optional
+            Of the allocations.
+        num_cpus, num_gpus, memory, runtime, timeout : optional
+            What each call needs, as in ``map``.
+        idle_timeout : str or float, default 600
+            The brought workers leave after this long without calls; the next call brings them again.
+
+        Raises
+        ------
+        InvalidRequest
+            Both ``local`` and ``nodes`` are given, or an argument makes no sense.
+        LaunchError
+            No worker can be started.
+        """
+        if local is not None and nodes is not None:
+            raise InvalidRequest("executor takes local=…, workers here, or nodes=…, workers on Slurm; not both.")
+        requirement = requirement_of(
+            self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
+        )
+        idle = parse_duration(idle_timeout)
+        bring = None
+        if local is not None:
+            bring = partial(self._api.run, self.id, num_cpus=local, idle_timeout=idle)
+        elif nodes is not None:
+            bring = partial(
+                self._api.schedule_nodes, self.id, nodes, scheduler=scheduler, idle_timeout=idle, linger=idle
+            )
+        brought = Brought(self._api, self.id, bring)
+        self._api.start_workflow(self.id)
+        if said := brought.bring():
+            print(said)
+        return Executor(self._api, self.id, requirement, brought)
 
     def _with_options(self, scheduler: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
         allowed = sorted(set(SlurmSchedulerModel.model_fields) - {"id", "workflow_id", "name", "nodes"})

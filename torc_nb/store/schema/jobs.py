@@ -43,7 +43,7 @@ maps = Table(
     Column("scheduler_id", Id),
     Column("postprocess_id", Id),
     Column("blocked", Boolean, nullable=False, default=False),
-    Column("call", String(16), nullable=False),  # a row is one argument, keywords or positional arguments
+    Column("call", String(16), nullable=False),  # how a row is given to the function
     Column("shape", JSON, nullable=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),

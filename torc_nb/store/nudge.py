@@ -1,0 +1,36 @@
+"""Ending another thread's pause."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+
+class Nudge:
+    """Something to select upon that another thread makes readable."""
+
+    def __init__(self) -> None:
+        self._ends: tuple[int, ...] = os.pipe()
+        for end in self._ends:
+            os.set_blocking(end, False)
+
+    def give(self) -> None:
+        """End the pause, or the next one; from any thread."""
+        if self._ends:
+            with contextlib.suppress(BlockingIOError):  # there are more than enough
+                os.write(self._ends[1], b"!")
+
+    def fileno(self) -> int:
+        """The descriptor that is readable once it was given."""
+        return self._ends[0]
+
+    def forget(self) -> None:
+        """Take note of it."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._ends[0], 4096)
+
+    def close(self) -> None:
+        """Give its descriptors back, when nobody pauses any more."""
+        ends, self._ends = self._ends, ()
+        for end in ends:
+            os.close(end)
