@@ -27,10 +27,13 @@ def of_map(map_id: int) -> Select[Any]:
     return select(_blockers.c.blocked_by).where(_blockers.c.map_id == map_id)
 
 
+_ANY = select(_blockers.c.map_id).limit(1)
+
+
 def behind(connection: Connection, job_ids: Sequence[int]) -> dict[int, int]:
     """Return the maps that wait for any of these jobs, and one of those jobs for each."""
     found: dict[int, int] = {}
-    if connection.scalar(select(_blockers.c.map_id).limit(1)) is None:
+    if connection.scalar(_ANY) is None:
         return found
     for start in range(0, len(job_ids), _CHUNK):
         waiting = select(_blockers).where(_blockers.c.blocked_by.in_(job_ids[start : start + _CHUNK]))

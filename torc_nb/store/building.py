@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, insert, select, update
 
 from torc_nb.errors import Conflict
 from torc_nb.models import JobStatus
@@ -179,14 +179,17 @@ def touch(database: Database, connection: Connection, map_id: int, name: str) ->
 
 def take_ids(connection: Connection, n: int) -> int:
     """Reserve ``n`` consecutive job ids in the caller's transaction, and return the first."""
-    sequences = schema.sequences
-    after: int = connection.scalar(
-        update(sequences)
-        .where(sequences.c.name == "jobs")
-        .values(next=sequences.c.next + n)
-        .returning(sequences.c.next)
-    )
+    after: int = connection.scalar(_TAKE_IDS, {"n": n})
     return after - n
+
+
+_sequences = schema.sequences
+_TAKE_IDS = (
+    update(_sequences)
+    .where(_sequences.c.name == "jobs")
+    .values(next=_sequences.c.next + bindparam("n", type_=BigInteger))
+    .returning(_sequences.c.next)
+)
 
 
 def _pieces(rows: Iterable[Parameters], size: int) -> Iterator[list[Parameters]]:

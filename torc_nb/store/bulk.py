@@ -12,10 +12,10 @@ from sqlalchemy import column as sql_column
 Row = Sequence[Any]
 
 
-def insert_on_conflict(connection: Connection, table: Table) -> Any:
+def insert_on_conflict(dialect: str, table: Table) -> Any:
     """Return an INSERT that knows what to do about rows that are there: it is each dialect's own."""
     # Imported here: each costs a worker's start some hundredths of a second, and it needs one of them.
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_
 
 from torc_nb.models import CLAIMED
 from torc_nb.store import bulk, schema, watch
 from torc_nb.store.database import Database
 
 _cancellations = schema.cancellations
+
+
+_ASKED = select(_cancellations.c.job_id, _cancellations.c.attempt, _cancellations.c.show).where(
+    _cancellations.c.worker_id == bindparam("worker")
+)
 
 
 def ask(connection: Connection, workflow_id: int, jobs: Sequence[Row[Any]]) -> None:
@@ -28,7 +33,7 @@ def ask_to_show(database: Database, workflow_id: int, job: Row[Any]) -> None:
     """Ask the worker that holds a job to show what it prints."""
     asked = {"worker_id": job.worker_id, "job_id": job.id, "attempt": job.attempt, "show": True}
     with database.write() as connection:
-        statement = bulk.insert_on_conflict(connection, _cancellations)
+        statement = bulk.insert_on_conflict(connection.dialect.name, _cancellations)
         connection.execute(statement.values(asked).on_conflict_do_nothing())
         watch.announce(connection, workflow_id)
 
@@ -42,8 +47,7 @@ class Asked(NamedTuple):
 
 def take(connection: Connection, worker_id: int) -> Asked:
     """Return what a worker is asked; it is told once."""
-    columns = (_cancellations.c.job_id, _cancellations.c.attempt, _cancellations.c.show)
-    rows = connection.execute(select(*columns).where(_cancellations.c.worker_id == worker_id)).all()
+    rows = connection.execute(_ASKED, {"worker": worker_id}).all()
     asked = Asked([], [])
     for row in rows:
         (asked.show if row.show else asked.stop).append((row.job_id, row.attempt))

@@ -30,6 +30,7 @@ class Answer:
     show: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"  # of the workflow; paused: nothing begins; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
+    found_nothing: bool = False  # it was only to claim, and nothing was there: nothing else is told
     may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
 
 
@@ -42,6 +43,7 @@ def exchange(
     started: Sequence[Completion | Claim] = (),
     room: RoomFor | None = None,
     longest: float = math.inf,
+    only_to_claim: bool = False,
 ) -> Answer:
     """Record what ended and what began, claim what fits, renew the lease: one transaction.
 
@@ -55,21 +57,26 @@ def exchange(
         How many jobs of a group to claim; None claims nothing.
     longest : float, optional
         Claim none that the end of a walltime has cut when it had already run for so many seconds.
+    only_to_claim : bool, default False
+        Where there is nothing to claim nothing is written, so that idle workers do not wake one another.
     """
     answer = Answer()
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
+        workflow = connection.execute(_WORKFLOW, {"workflow": workflow_id}).first()
+        wanted = []
+        if room is not None and workflow is not None and workflow.state == "started":
+            wanted = _wanted(connection, workflow_id, room)
+        if only_to_claim and not wanted:
+            return Answer(found_nothing=True)
         lease = leases.renew(database, connection, worker_id)
         answer.had_lost_lease = lease == "lost"
         bulk.lock_rows(connection, _jobs, [job.job_id for job in (*completions, *started)])
         record(connection, worker_id, completions, tally)
         _mark_running(connection, worker_id, started, tally)
-        workflow = connection.execute(
-            select(schema.workflows.c.state, schema.workflows.c.run_id).where(schema.workflows.c.id == workflow_id)
-        ).first()
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
-        if workflow is not None and room is not None and answer.state == "started":
-            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, room, longest, tally)
+        if workflow is not None and wanted and answer.state == "started":
+            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, wanted, longest, tally)
         answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
@@ -100,42 +107,49 @@ def _claim(
     workflow_id: int,
     worker_id: int,
     run_id: int,
-    room: RoomFor,
+    wanted: Sequence[tuple[counts.Group, int]],
     longest: float,
     tally: counts.Tally,
 ) -> list[Claim]:
     claims: list[Claim] = []
-    workers = leases.alive(connection, workflow_id)
-    functions = _functions_of_maps(connection, workflow_id)
-    for group, ready in counts.ready(connection, workflow_id).items():
-        n = min(ready, room(group, ready, workers))
-        if n > 0:
-            rows = connection.execute(
-                _CLAIM,
-                {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
-                 "worker": worker_id, "longest": longest},
-            ).all()  # fmt: skip
-            function_id = functions.get(group.map_id, 0)
-            claims += [
-                Claim(
-                    row[0],
-                    row[1],
-                    run_id,
-                    group.map_id,
-                    row[2],
-                    row[3] or function_id,
-                    group.requirement_id,
-                    *row[4:-1],
-                )
-                for row in sorted(rows, key=_urgency)
-            ]
-            tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
+    functions = {row.id: row.function_id for row in connection.execute(_FUNCTIONS, {"workflow": workflow_id})}
+    for group, n in wanted:
+        rows = connection.execute(
+            _CLAIM,
+            {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
+             "worker": worker_id, "longest": longest},
+        ).all()  # fmt: skip
+        function_id = functions.get(group.map_id, 0)
+        claims += [
+            Claim(
+                row[0],
+                row[1],
+                run_id,
+                group.map_id,
+                row[2],
+                row[3] or function_id,
+                group.requirement_id,
+                *row[4:-1],
+            )
+            for row in sorted(rows, key=_urgency)
+        ]
+        tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
     return claims
 
 
-def _functions_of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
-    rows = connection.execute(select(_maps.c.id, _maps.c.function_id).where(_maps.c.workflow_id == workflow_id))
-    return {row.id: row.function_id for row in rows}
+def _wanted(connection: Connection, workflow_id: int, room: RoomFor) -> list[tuple[counts.Group, int]]:
+    """Of which groups there is room for how many jobs."""
+    ready = counts.ready(connection, workflow_id)
+    workers = leases.alive(connection, workflow_id) if ready else 0
+    found = [(group, min(n, room(group, n, workers))) for group, n in ready.items()]
+    return [(group, n) for group, n in found if n > 0]
+
+
+# A statement that is made once costs half of one that is made each time it is executed.
+_WORKFLOW = select(schema.workflows.c.state, schema.workflows.c.run_id).where(
+    schema.workflows.c.id == bindparam("workflow")
+)
+_FUNCTIONS = select(_maps.c.id, _maps.c.function_id).where(_maps.c.workflow_id == bindparam("workflow"))
 
 
 _chosen = (
@@ -174,17 +188,6 @@ _CLAIM = (
 def _urgency(row: Row[Any]) -> tuple[int, int]:
     """What UPDATE … RETURNING gives has no order: the most urgent first, then by id."""
     return -row[-1], row[0]
-
-
-def could_claim(database: Database, workflow_id: int, room: RoomFor) -> bool:
-    """Whether ``exchange`` would find something to claim; reads only, so that idle workers do not wake one another."""
-    workflows = schema.workflows
-    with database.read() as connection:
-        state = connection.scalar(select(workflows.c.state).where(workflows.c.id == workflow_id))
-        if state != "started":
-            return False
-        workers = leases.alive(connection, workflow_id)
-        return any(room(group, n, workers) > 0 for group, n in counts.ready(connection, workflow_id).items())
 
 
 def can_still_get_work(database: Database, workflow_id: int) -> bool:

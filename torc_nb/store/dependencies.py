@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, or_, select, update
 
 from torc_nb.models import FINISHED, JobStatus
 from torc_nb.store import blockers, counts, events, schema, sources, watch
@@ -114,20 +114,22 @@ def _blocking(connection: Connection, workflow_id: int) -> Sequence[int]:
 def _waiting(connection: Connection, workflow_id: int, map_ids: Collection[int], job_ids: Sequence[int]) -> _Waiting:
     """Find what waits for one of these jobs, or for one of these maps that has nothing left to do."""
     # One query, whether anything waits or not: it is asked with every exchange.
-    found = connection.execute(
-        select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.each).where(
-            _of_maps.c.blocked_by_map_id.in_(sorted(map_ids)),
-            or_(_of_maps.c.each, counts.left_of(workflow_id, _of_maps.c.blocked_by_map_id) == 0),
-        )
-    ).all()
+    found = connection.execute(_BEHIND_MAPS, {"workflow": workflow_id, "maps": sorted(map_ids)}).all()
     done = [edge for edge in found if not edge.each]
     jobs = {edge.job_id for edge in done if edge.job_id is not None}
     maps = {edge.map_id for edge in done if edge.map_id is not None}
-    if connection.scalar(select(_of_jobs.c.job_id).limit(1)) is not None:
+    if connection.scalar(_ANY_OF_JOBS) is not None:
         for start in range(0, len(job_ids), _CHUNK):
             part = job_ids[start : start + _CHUNK]
             jobs |= set(connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by.in_(part))))
     return _Waiting(jobs, maps | set(blockers.behind(connection, job_ids)), len(done) < len(found))
+
+
+_BEHIND_MAPS = select(_of_maps.c.job_id, _of_maps.c.map_id, _of_maps.c.each).where(
+    _of_maps.c.blocked_by_map_id.in_(bindparam("maps", expanding=True)),
+    or_(_of_maps.c.each, counts.left_of(bindparam("workflow"), _of_maps.c.blocked_by_map_id) == 0),
+)
+_ANY_OF_JOBS = select(_of_jobs.c.job_id).limit(1)
 
 
 def _settle_job(database: Database, connection: Connection, job_id: int, tally: counts.Tally) -> None:

@@ -101,7 +101,8 @@ def relate(connection: Connection, job_id: int, file_ids: Iterable[int], relatio
             path = connection.scalar(select(_files.c.path).where(_files.c.id == file_id))
             raise Conflict(f"{path} is produced by job {other} already; two jobs that write one file spoil it.")
         row = {"job_id": job_id, "file_id": file_id, "relation": relation}
-        connection.execute(bulk.insert_on_conflict(connection, _relations).values(row).on_conflict_do_nothing())
+        statement = bulk.insert_on_conflict(connection.dialect.name, _relations)
+        connection.execute(statement.values(row).on_conflict_do_nothing())
 
 
 def _model(row: Row[Any]) -> FileModel:

@@ -157,7 +157,7 @@ def _details(connection: Connection, function: Function) -> dict[str, Any]:
 def _keep_source(connection: Connection, content: bytes) -> bytes:
     """Keep a module's text once, however many functions use it."""
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    statement = bulk.insert_on_conflict(connection, _sources)
+    statement = bulk.insert_on_conflict(connection.dialect.name, _sources)
     connection.execute(statement.values(digest=digest, content=content).on_conflict_do_nothing())
     return digest
 

@@ -152,7 +152,7 @@ class Import:
 
     def _put_sources(self, rows: list[Any]) -> None:
         with self._database.write() as connection:
-            statement = bulk.insert_on_conflict(connection, schema.module_sources).on_conflict_do_nothing()
+            statement = bulk.insert_on_conflict(connection.dialect.name, schema.module_sources).on_conflict_do_nothing()
             for digest, content in rows:
                 connection.execute(statement.values(digest=b64decode(digest), content=b64decode(content)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, insert, select, update
 
 from torc_nb import models
 from torc_nb.errors import Conflict, NotFound
@@ -30,6 +30,9 @@ from torc_nb.store.spool import Cut, Farewell
 #: How long a lease lasts, in seconds. A worker on another machine may be silent for two of them: it may have been the
 #: database that did not answer, so whoever finds a lease run out grants one more first.
 LEASE = 60.0
+
+#: A lease that was renewed so lately is not renewed again, in seconds.
+RENEWED = 1.0
 
 #: A job that was running when its worker died this many times is failed: it takes its workers down.
 MAX_INTERRUPTIONS = 3
@@ -95,13 +98,11 @@ def renew(database: Database, connection: Connection, worker_id: int) -> str:
     Returns the state before: ``running``, ``leaving`` where the worker was asked to leave, ``lost``.
     """
     now = database.now(connection)
-    before = connection.execute(
-        select(_workers.c.state, _workers.c.allocation_id)
-        .where(_workers.c.id == worker_id)
-        .with_for_update(key_share=True)
-    ).first()
+    before = connection.execute(_STANDING, {"worker": worker_id}).first()
     if before is None:
         return "lost"
+    if before.state == "running" and 0 <= now - before.last_seen < RENEWED:
+        return "running"
     connection.execute(
         update(_workers)
         .where(_workers.c.id == worker_id)
@@ -114,6 +115,13 @@ def renew(database: Database, connection: Connection, worker_id: int) -> str:
     if before.state == "lost" and before.allocation_id is not None:
         _change_allocation(connection, before.allocation_id, state="running", message="", ended=None)
     return str(before.state)
+
+
+_STANDING = (
+    select(_workers.c.state, _workers.c.allocation_id, _workers.c.last_seen)
+    .where(_workers.c.id == bindparam("worker"))
+    .with_for_update(key_share=True)
+)
 
 
 def note_packages(database: Database, worker_id: int, packages: dict[str, str]) -> None:
@@ -328,14 +336,14 @@ def _why_hopeless(job_id: int, interruptions: int, walltimes: int | None, cut: C
 
 def alive(connection: Connection, workflow_id: int) -> int:
     """Count the workers of a workflow that hold a lease."""
-    return int(
-        connection.scalar(
-            select(func.count())
-            .select_from(_workers)
-            .where(_workers.c.workflow_id == workflow_id, _workers.c.state == "running")
-        )
-        or 0
-    )
+    return int(connection.scalar(_ALIVE, {"workflow": workflow_id}) or 0)
+
+
+_ALIVE = (
+    select(func.count())
+    .select_from(_workers)
+    .where(_workers.c.workflow_id == bindparam("workflow"), _workers.c.state == "running")
+)
 
 
 def running(database: Database, workflow_id: int) -> int:

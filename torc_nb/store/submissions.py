@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from torc_nb.errors import InvalidRequest, NotFound
@@ -100,10 +100,7 @@ def append(database: Database, workflow_id: int, calls: Sequence[Call]) -> int:
 
 
 def _check_runs(connection: Connection, workflow_id: int) -> None:
-    workflows = schema.workflows
-    workflow = connection.execute(
-        select(workflows.c.name, workflows.c.state).where(workflows.c.id == workflow_id)
-    ).first()
+    workflow = connection.execute(_WORKFLOW, {"workflow": workflow_id}).first()
     if workflow is None:
         raise NotFound(f"Workflow {workflow_id} was deleted, and with it what was submitted to it.")
     if workflow.state == "canceled":
@@ -114,25 +111,44 @@ def _next_rows(connection: Connection, workflow_id: int, map_ids: Collection[int
     """The number of the next row of each of these maps; the newest job of a map has its largest."""
     next_rows = {}
     for map_id in sorted(map_ids):
-        if connection.scalar(select(_maps.c.id).where(_maps.c.id == map_id, _maps.c.state == "ready")) is None:
+        found = connection.execute(_NEWEST_ROW, {"workflow": workflow_id, "map": map_id}).first()
+        if found is None:
             raise NotFound(f"The map {map_id} of submitted calls was deleted; submit with a new executor.")
-        newest = select(_jobs.c.row).where(_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == map_id)
-        last = connection.scalar(newest.order_by(_jobs.c.id.desc()).limit(1))
-        next_rows[map_id] = 0 if last is None else last + 1
+        next_rows[map_id] = 0 if found.newest is None else found.newest + 1
     return next_rows
+
+
+# Statements that are made once cost half of those that are made each time they are executed.
+_workflows = schema.workflows
+_WORKFLOW = select(_workflows.c.name, _workflows.c.state).where(_workflows.c.id == bindparam("workflow"))
+_NEWEST_ROW = select(
+    select(_jobs.c.row)
+    .where(_jobs.c.workflow_id == bindparam("workflow"), _jobs.c.map_id == bindparam("map"))
+    .order_by(_jobs.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("newest")
+).where(_maps.c.id == bindparam("map"), _maps.c.state == "ready")
 
 
 def ended(database: Database, job_ids: Sequence[int]) -> list[Row[Any]]:
     """Return those of these jobs that have finished, with what came of them."""
-    effective = (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt)
-    columns = (_results.c.value, _results.c.error_type, _results.c.error, _results.c.traceback)
-    statement = select(_jobs.c.id, _jobs.c.status, _jobs.c.note, *columns).select_from(
-        _jobs.outerjoin(_results, effective)
-    )
     with database.read() as connection:
-        chosen = among(connection, _jobs.c.id, job_ids)
-        is_over = _jobs.c.status.in_([int(status) for status in FINISHED])
-        return list(connection.execute(statement.where(chosen, is_over)))
+        return list(connection.execute(_ENDED.where(among(connection, _jobs.c.id, job_ids))))
+
+
+_ENDED = (
+    select(
+        _jobs.c.id, _jobs.c.status, _jobs.c.note, _results.c.value, _results.c.error_type, _results.c.error,
+        _results.c.traceback,
+    )
+    .select_from(
+        _jobs.outerjoin(
+            _results, (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt)
+        )
+    )
+    .where(_jobs.c.status.in_([int(status) for status in FINISHED]))
+)  # fmt: skip
 
 
 def gone(database: Database, job_ids: Sequence[int]) -> set[int]:

@@ -167,7 +167,8 @@ def relate(connection: Connection, job_id: int, keys: Iterable[int], relation: s
             if others is not None:
                 raise Conflict(f"User data {key} is stored by job {others} already; a job stores user data of its own.")
         row = {"job_id": job_id, "user_data_id": key, "relation": relation}
-        connection.execute(bulk.insert_on_conflict(connection, _relations).values(row).on_conflict_do_nothing())
+        statement = bulk.insert_on_conflict(connection.dialect.name, _relations)
+        connection.execute(statement.values(row).on_conflict_do_nothing())
 
 
 def related(database: Database, key: int) -> dict[str, list[int]]:

@@ -102,7 +102,7 @@ class Ledger(threading.Thread):
         self._others_changed_it = False
         self._was_told = False  # by the database, not by the clock
         self._deaf_until = 0.0  # others are told of work too, and too many ask for what one of them has had
-        self._look_at = math.inf
+        self._wrote = False  # a change that is told next is, on SQLite, its own
         self._is_to_hear = False  # what others changed may concern what it runs, or itself
         self._held: set[int] = set()  # the jobs that the loop was told to run, as the database knows
         self._lost_answer = False
@@ -197,7 +197,7 @@ class Ledger(threading.Thread):
     def _pause(self) -> None:
         """Wait until the loop has something to say, others changed the workflow, or it is time to look."""
         deaf = time.monotonic() < self._deaf_until
-        is_awaited = deaf or self._failures or not self._backlog.is_empty or not math.isinf(self._look_at)
+        is_awaited = deaf or self._failures or not self._backlog.is_empty
         self._watch.pause(LOOK if is_awaited else REST, deaf=deaf)
 
     def _has_finished(self) -> bool:
@@ -212,19 +212,8 @@ class Ledger(threading.Thread):
         try:
             if time.monotonic() >= self._deaf_until and self._watch.wait(0):
                 self._others_changed_it = self._is_to_hear = self._was_told = True
-            elif time.monotonic() >= self._look_at:
-                self._others_changed_it = self._is_to_hear = True
-                self._look_at = math.inf
         except Exception:  # the connection broke; the next look opens another
             self._watch.disconnect()
-
-    def _pass_over_own(self) -> None:
-        """Look a little later at what SQLite's counter counts just after a transaction of ours: nearly always that one.
-
-        So that what comes after it is looked at at once.
-        """
-        if self._database.is_sqlite and self._watch.is_told and self._watch.wait(0):
-            self._look_at = min(self._look_at, time.monotonic() + LOOK)
 
     def _is_due(self) -> bool:
         if not self._may_try():
@@ -257,11 +246,12 @@ class Ledger(threading.Thread):
             self._empty_spool()
             ended = self._backlog.take()
             self._beginning.note(ended)
-            if self._is_worth_writing(errand, ended):
-                self._exchange(errand, ended)
-                self._pass_over_own()
-            elif was_told:
+            if self._exchange(errand, ended):
+                self._wrote = self._database.is_sqlite
+            elif was_told and not self._wrote:
                 self._deaf_until = time.monotonic() + LOOK
+            else:
+                self._wrote = False
             self._backlog.written()
             errand = Errand()  # it is done, should what follows fail
             self._failures = 0
@@ -285,18 +275,11 @@ class Ledger(threading.Thread):
             self._backlog.written()
             self._held.difference_update(done.job_id for done in ended)
 
-    def _is_worth_writing(self, errand: Errand, ended: list[Completion]) -> bool:
-        """Look first, where nothing but hunger brought us here: idle workers must not wake each other by writing."""
-        if ended or errand.begun or errand.given_back or self._has_been_silent():
-            return True
-        if errand.appetite is None:
+    def _exchange(self, errand: Errand, ended: list[Completion]) -> bool:
+        """Tell and ask; whether anything was written: idle workers must not wake each other by writing."""
+        is_only_hungry = not (ended or errand.begun or errand.given_back or self._has_been_silent())
+        if is_only_hungry and errand.appetite is None:
             return False
-        if claims.could_claim(self._database, self._worker.workflow_id, copy.copy(errand.appetite).room_for):
-            return True
-        self._found_nothing(errand.appetite)
-        return False
-
-    def _exchange(self, errand: Errand, ended: list[Completion]) -> None:
         workflow_id, worker_id = self._worker.workflow_id, self._worker.id
         if self._lost_answer:
             self._give_back_unknown()
@@ -305,7 +288,6 @@ class Ledger(threading.Thread):
             self._held.difference_update(claim.job_id for claim in errand.given_back)
         if self._beginning.verdict is not None:
             errand.appetite = None
-        self._is_to_hear = False
         answer = claims.exchange(
             self._database,
             workflow_id,
@@ -314,7 +296,13 @@ class Ledger(threading.Thread):
             started=errand.begun,
             room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
             longest=math.inf if errand.appetite is None else errand.appetite.longest,
+            only_to_claim=is_only_hungry,
         )
+        if answer.found_nothing:
+            if errand.appetite is not None:
+                self._found_nothing(errand.appetite)
+            return False
+        self._is_to_hear = False
         self._said = time.monotonic()
         self._held.difference_update(done.job_id for done in ended)
         # Said at once, as it is said only once; what is claimed can still turn out not to be had.
@@ -330,6 +318,7 @@ class Ledger(threading.Thread):
         elif errand.appetite is not None:
             self._found_nothing(errand.appetite)
         self._note_packages()
+        return True
 
     def _give_back_unknown(self) -> None:
         """Give back what was claimed for us in an answer that was lost on its way."""
