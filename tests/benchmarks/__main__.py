@@ -18,6 +18,7 @@ from tests.benchmarks import (
     dependents,
     drain,
     exchange,
+    executor,
     export,
     fan_in,
     frames,
@@ -37,7 +38,7 @@ from tests.benchmarks.report import Section, machine_facts
 #: Without a name on the command line: all but those that take long.
 DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
-    "idle", "drain", "exchange",
+    "idle", "drain", "exchange", "executor",
 ]  # fmt: skip
 LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "panel", "crowd"]
 NAMES = [*DEFAULT, *LONG]
@@ -64,6 +65,9 @@ def main() -> None:
         "idle": [lambda: idle.measure(options.idle, options.idle_seconds, options.folder)],
         "drain": [lambda: drain.measure(options.drain, options.drain_rounds, options.folder)],
         "exchange": [lambda: exchange.measure(options.folder)],
+        "executor": [
+            lambda: executor.measure(options.single_calls, options.calls, options.call_rounds, options.folder)
+        ],
         "million": [lambda: million.measure(options.million, options.folder)],
         "restarts": [lambda: restarts.measure(options.restarts, options.folder)],
         "clean": [lambda: clean.measure(options.restarts, options.folder)],
@@ -106,6 +110,9 @@ def _options() -> argparse.Namespace:
     add("--idle-seconds", type=float, default=30.0, help="idle: for how long; default: %(default)s")
     add("--drain", type=int, default=100_000, help="drain: jobs; default: %(default)s")
     add("--drain-rounds", type=int, default=3, help="drain: rounds; default: %(default)s")
+    add("--single-calls", type=int, default=200, help="executor: single calls; default: %(default)s")
+    add("--calls", type=int, default=10_000, help="executor: calls of each map; default: %(default)s")
+    add("--call-rounds", type=int, default=3, help="executor: maps of each; default: %(default)s")
     add("--million", type=int, default=1_000_000, help="million: parameters; default: %(default)s")
     add("--restarts", type=int, default=1_000_000, help="restarts, clean: completed jobs; default: %(default)s")
     add("--crowd", type=int, default=64, help="crowd: workers; default: %(default)s")

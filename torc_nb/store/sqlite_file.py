@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from torc_nb.store import machine
 
 #: How long a transaction waits for another writer before it gives up, in seconds.
 LOCK_TIMEOUT = 30.0
+#: The shortest and the longest pause between two attempts to get a lock, in seconds.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.004
 
 #: What is added to the name of an SQLite file whose content has moved to a server.
 MOVED = ".moved"
@@ -162,16 +165,19 @@ def _begin_writing(connection: Connection) -> None:
 
 
 def _patiently(driver: sqlite3.Connection, statement: str) -> None:
-    """Execute a statement, asking every few milliseconds while another process holds a lock."""
+    """Execute a statement, asking again and again while another process holds a lock.
+
+    Soon at first, since most transactions are over in a fraction of a millisecond; then every few milliseconds.
+    """
     deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
+    for attempt in count():
         try:
             driver.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0.001, 0.004))
+        time.sleep(random.uniform(0.25, 1.0) * min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2**attempt))
 
 
 def has_moved(file: str | os.PathLike[str] | None) -> str:

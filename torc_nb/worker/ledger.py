@@ -64,6 +64,7 @@ class Errand:
     begun: list[Claim] = field(default_factory=list)
     given_back: list[Claim] = field(default_factory=list)
     appetite: Appetite | None = None
+    was_asked: bool = False  # the appetite is the loop's newest word, be it None
 
 
 class Ledger(threading.Thread):
@@ -149,7 +150,7 @@ class Ledger(threading.Thread):
     def ask(self, appetite: Appetite | None) -> None:
         """Say what there is room for; None: for nothing."""
         with self._changed:
-            self._errand.appetite = appetite
+            self._errand.appetite, self._errand.was_asked = appetite, True
             if self._is_hungry():
                 self._watch.wake()
 
@@ -342,6 +343,9 @@ class Ledger(threading.Thread):
         if not self._inspected and not self._held:
             self._inspect()
         self._unfit = appetite.places
+        with self._changed:  # the loop asks again when anything changed; until then it is to be had at once
+            if not self._errand.was_asked:
+                self._errand.appetite = appetite
         may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
         self._tell(News(state=self._news.state, may_get_work=may_get_work))
 
