@@ -1,8 +1,8 @@
 """Question: as a `concurrent.futures.Executor`, how fast is torc_nb beside ProcessPoolExecutor and executorlib?
 
-Two clocks: from `submit` to `result()` of a trivial call, one call at a time, and from before `map` of many trivial calls
-to the list of their results. The executors are open side by side and take turns, so that what slows the machine for a
-while slows all.
+Two clocks: from `submit` to `result()` of a trivial call, one call at a time, and from before `map` of many trivial
+calls to the list of their results. The executors are open side by side and take turns, so that what slows the machine
+for a while slows all.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure(singles: int, calls: int, rounds: int, folder: Path) -> Section:
     bar = TIMES * median(single[POOL]) + MORE
     verdict = "met" if median(single[OURS]) <= bar else "missed"
     return Section("As an executor", Table(HEADINGS, rows), [
-        f"Bar of a single call: {TIMES} × {POOL} + {1000 * MORE:.0f} ms = {1000 * bar:.2f} ms: {verdict}.",
+        f"Bar of a single call: {TIMES} times {POOL} + {1000 * MORE:.0f} ms = {1000 * bar:.2f} ms: {verdict}.",
         f"{OURS}: `wf.executor(local={WORKERS})`, SQLite; each call is a job with its result in the database.",
     ])
 

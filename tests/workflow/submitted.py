@@ -10,29 +10,35 @@ from typing import Any
 
 
 def add(x: int, y: int = 1) -> int:
+    """Add."""
     return x + y
 
 
 def collected(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+    """Return what it was given."""
     return args, kwargs
 
 
 def divided(x: int) -> float:
+    """Fail for 0."""
     return 1 / x
 
 
 def wait_for(path: str) -> str:
+    """Wait until a file is there."""
     while not Path(path).exists():
         time.sleep(0.01)
     return "went on"
 
 
 def announced_wait(folder: str) -> str:
+    """Say that it began, and wait to be let go."""
     Path(folder, "began").touch()
     return wait_for(f"{folder}/go")
 
 
 def killed() -> None:
+    """Kill the process that runs it."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -44,6 +50,7 @@ class Awkward(Exception):
 
 
 def raises_awkward() -> None:
+    """Raise what cannot be rebuilt elsewhere."""
     raise Awkward("cannot", "come back")
 
 

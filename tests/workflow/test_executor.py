@@ -103,7 +103,7 @@ def test_an_iterator_given_up_cancels_the_rest(wf: Workflow) -> None:
 
 def test_errors_that_cannot_come_back(ex: Executor) -> None:
     """A worker's process that dies, and an exception that this process cannot rebuild, are told as JobFailed."""
-    with pytest.raises(JobFailed, match="SIGKILL|signal 9"):
+    with pytest.raises(JobFailed, match=r"SIGKILL|signal 9"):
         ex.submit(killed).result(SECONDS)
     with pytest.raises(JobFailed, match="cannot come back") as caught:
         ex.submit(raises_awkward).result(SECONDS)

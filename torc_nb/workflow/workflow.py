@@ -354,7 +354,8 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Wa
                 self._api.schedule_nodes, self.id, nodes, scheduler=scheduler, idle_timeout=idle, linger=idle
             )
         brought = Brought(self._api, self.id, bring)
-        self._api.start_workflow(self.id)
+        if self._api.get_workflow(self.id).state != "paused":  # then the calls wait for wf.resume()
+            self._api.start_workflow(self.id)
         if said := brought.bring():
             print(said)
         return Executor(self._api, self.id, requirement, brought)
