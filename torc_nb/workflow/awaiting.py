@@ -83,9 +83,11 @@ class Awaiting(threading.Thread):
                     self._watch.wait(0)  # what is told from now on ends the pause
                     self._look()
                     self._look_after_jobs()
-                except DatabaseUnavailable:
+                except DatabaseUnavailable:  # it is tried until it answers, as workers do
                     self._watch.disconnect()
                     time.sleep(LOOK_AFTER / 10)
+                except Exception as error:  # it will not answer: nobody shall wait for ever
+                    self.settle(Ended(job_id, error=error) for job_id in self.job_ids())
                 self._watch.pause(LOOK_AFTER / 3)
         finally:
             self._watch.close()
