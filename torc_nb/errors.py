@@ -21,6 +21,8 @@
     ├── NotInJob             asked of a job where none runs
     └── LaunchError          Slurm or this machine refused to start a worker
         └── SlurmUnavailable  Slurm is not installed here, or does not answer now
+
+Beside it stands RemoteTraceback: the cause of an exception of the user's own that a worker's process raised.
 """
 
 from __future__ import annotations

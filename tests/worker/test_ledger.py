@@ -47,10 +47,6 @@ class Desk:
         self.claims += news.claims
         return news
 
-    def last_seen(self) -> float:
-        """When it last wrote."""
-        return self.site.workers()[-1].last_seen or 0.0
-
 
 @pytest.fixture
 def desk(any_site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
@@ -69,13 +65,11 @@ def test_work_that_came_while_nothing_was_asked_for_is_found(desk: Desk) -> None
     site = desk.site
     desk.ask()
     site.until(lambda: not desk.hear().may_get_work)
-    desk.ask()
-    site.until(lambda: not desk.ledger._others_changed_it)
+    desk.ledger.ask(None)
     site.map(lambda row: row, range(2))
     site.until(lambda: desk.ledger._others_changed_it)
-    before = desk.last_seen()
     desk.ledger.mark_started([Claim(10**6, 1, 1, 1, 0, 1, 1, 0, "0", b"")])  # something to say
-    site.until(lambda: desk.last_seen() > before)
+    site.until(lambda: not desk.ledger._errand.begun)
     desk.ask()
     site.until(lambda: desk.hear() and len(desk.claims) == 2, 5)
 
