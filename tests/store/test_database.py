@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from torc_nb.api import make_api
 from torc_nb.errors import DatabaseError, DatabaseTooNew, DatabaseUnavailable, InvalidRequest
-from torc_nb.store import Database, database, schema, server, sqlite_file
+from torc_nb.models import WorkflowModel
+from torc_nb.store import Database, database, schema, server, sqlite_file, workflows
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
@@ -301,3 +303,29 @@ def test_rows_are_streamed_at_the_callers_pace(postgres_url: str, monkeypatch: p
         time.sleep(0.6)
         assert connection.scalar(text("SELECT 2")) == 2
     opened.close()
+
+
+_WRITE = """
+import sys
+from torc_nb.models import WorkflowModel
+from torc_nb.store import Database, workflows
+database = Database.open(sys.argv[1])
+workflows.create(database, WorkflowModel(name="second", files="files"))
+database.close()
+"""
+
+
+def test_a_second_look_at_a_file_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    """Whatever a process does with a database that it has open, the log of the others' commits stays its own too."""
+    path = tmp_path / "torc.db"
+    first = Database.open(path)
+    workflows.create(first, WorkflowModel(name="first", files="files"))
+    api = make_api(path)
+    api.database.close()
+    Database.open(path).close()
+    subprocess.run([sys.executable, "-c", _WRITE, str(path)], check=True, timeout=60)
+    assert path.with_name("torc.db-wal").exists()
+    assert [one.name for one in workflows.listed(first)] == ["first", "second"]
+    workflows.create(first, WorkflowModel(name="third", files="files"))
+    first.close()
+    assert [one.name for one in workflows.listed(Database.open(path))] == ["first", "second", "third"]

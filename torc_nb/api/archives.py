@@ -36,7 +36,6 @@ DATABASE = "workflow.db"
 VALUES = re.compile(r"values/[0-9a-f]{2}/[0-9a-f]{40}")
 LOGS = re.compile(r"logs/\d+\.log")
 
-_ZIP = b"PK"
 _LONGEST_MANIFEST = 1 << 20
 #: What the zip module raises where a file is not as it should be.
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
@@ -54,12 +53,8 @@ def manifest(workflow: str, moment: datetime) -> dict[str, Any]:
 
 
 def is_archive(place: str | os.PathLike[str]) -> bool:
-    """Whether a path names a zip file, or what begins like one."""
-    try:
-        with Path(place).expanduser().open("rb") as file:
-            return file.read(len(_ZIP)) == _ZIP
-    except (OSError, ValueError):
-        return False
+    """Whether a path names a zip file; by its name alone, since a database must not be opened but by SQLite."""
+    return Path(place).suffix.lower() == ".zip"
 
 
 def opened(place: str | os.PathLike[str]) -> Database:
@@ -103,6 +98,8 @@ def _reading(path: Path) -> Iterator[zipfile.ZipFile]:
         raise InvalidRequest(
             f"{path} is damaged, or not all of it is there ({error}): copy it again, or export it again."
         ) from error
+    except FileNotFoundError as error:
+        raise InvalidRequest(f"There is no file {path}.") from error
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be unpacked to {tempfile.gettempdir()}: {error.strerror}.") from error
 

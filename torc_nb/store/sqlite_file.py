@@ -28,9 +28,8 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.004
 MOVED = ".moved"
 #: What its `user_version` says then.
 HAS_MOVED = 1
-#: What it says of a copy that is there to be looked at, and where in the file it stands.
+#: What it says of a copy that is there to be looked at.
 IS_COPY = 2
-_VERSION_AT = slice(60, 64)
 
 
 def engine(url: URL, *, create: bool, trust: bool) -> Engine:
@@ -57,8 +56,9 @@ def engine(url: URL, *, create: bool, trust: bool) -> Engine:
         if is_on_network:
             _check_locks(path.parent)
         if not exists:
-            # Made by us, so that it is private from its first byte.
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            # Made by us, so that it is private from its first byte; what somebody just made is not opened, see is_copy.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise DatabaseError(f"{path} cannot be {'used' if exists else 'made'}: {error.strerror}.") from error
     # A write-ahead log is in memory that several machines do not share.
@@ -99,13 +99,21 @@ def engine(url: URL, *, create: bool, trust: bool) -> Engine:
 
 
 def is_copy(path: Path) -> bool:
-    """Whether a file is a workflow's copy, which nobody changes."""
+    """Whether a file is a workflow's copy, which nobody changes.
+
+    Only SQLite may open the file: whoever closes it by himself gives up the locks that all connections of his process
+    hold on it, and the next process to leave the database takes its log away from under them.
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(_VERSION_AT.stop)
-    except OSError:
+        with closing(_looked_at(path)) as connection:
+            return bool(connection.execute("PRAGMA user_version").fetchone() == (IS_COPY,))
+    except sqlite3.Error:  # there is none, or it is no database
         return False
-    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[_VERSION_AT], "big") == IS_COPY
+
+
+def _looked_at(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody changes; of another one no more than what its first page says can be relied on."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
 
 def set_copy(path: Path, *, is_copy: bool) -> None:
@@ -119,7 +127,7 @@ def _copy_engine(url: URL, path: Path) -> Engine:
     """Open a copy: whoever made it, nothing that it says is run, and nothing is written beside it."""
 
     def connect() -> sqlite3.Connection:
-        opened = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        opened = _looked_at(path)
         opened.execute("PRAGMA trusted_schema = OFF")
         return opened
 
