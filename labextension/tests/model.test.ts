@@ -88,7 +88,7 @@ test('rows are fetched where they are looked at, once, and few are kept', async 
 test('rows that were scrolled past while others came are not asked for', async () => {
   const asked: number[] = [];
   const waiting: (() => void)[] = [];
-  const rows = new JobRows(part => {
+  const rows = new Rows(part => {
     asked.push(part.offset!);
     return new Promise(resolve => waiting.push(() => resolve(page(part, 1_000_000))));
   });

@@ -80,23 +80,23 @@ def lab_without_anywidget() -> Iterator[JupyterServer]:
 
 
 @pytest.fixture
-def opened(request: pytest.FixtureRequest) -> Iterator[list[Page]]:
+def pages(request: pytest.FixtureRequest) -> Iterator[list[Page]]:
     """Pages that are closed after the test, which fails where one reported an error that is not among its ``excused``.
 
     What failed leaves a screenshot, the trace and what was said in ``build/browser/``.
     """
-    pages: list[Page] = []
-    yield pages
-    errors = [error for page in pages for error in page.errors]
+    opened: list[Page] = []
+    yield opened
+    errors = [error for page in opened for error in page.errors]
     failed = bool(errors) or request.node.stash.get(_FAILED, False)
-    for page in pages:
+    for page in opened:
         page.close(keep=failed)
     assert not errors, f"the page reported: {errors}"
 
 
 @pytest.fixture
 def open_notebook(
-    chromium: Browser, request: pytest.FixtureRequest, opened: list[Page]
+    chromium: Browser, request: pytest.FixtureRequest, pages: list[Page]
 ) -> Callable[..., Notebook]:
     """Open a notebook of these cells: ``open_notebook(["1 + 1"])``, elsewhere than in ``lab`` with ``on=plain_lab``.
 
@@ -105,23 +105,23 @@ def open_notebook(
 
     def open_one(cells: list[str], on: JupyterServer | None = None, **options: object) -> Notebook:
         server = on or request.getfixturevalue("lab")
-        notebook = Notebook(chromium, server, cells, _evidence(request, opened), **options)
-        opened.append(notebook)
+        notebook = Notebook(chromium, server, cells, _evidence(request, pages), **options)
+        pages.append(notebook)
         return notebook.open()
 
     return open_one
 
 
 @pytest.fixture
-def open_lab(chromium: Browser, request: pytest.FixtureRequest, opened: list[Page]) -> Callable[..., Page]:
+def open_lab(chromium: Browser, request: pytest.FixtureRequest, pages: list[Page]) -> Callable[..., Page]:
     """Open JupyterLab without a notebook, and so without a kernel; elsewhere than in ``lab`` with ``on=``.
 
     With ``clock=True`` the page's time is the test's, to `Page.let_pass`.
     """
 
     def open_one(on: JupyterServer | None = None, *, clock: bool = False) -> Page:
-        page = Page(chromium, on or request.getfixturevalue("lab"), _evidence(request, opened))
-        opened.append(page)
+        page = Page(chromium, on or request.getfixturevalue("lab"), _evidence(request, pages))
+        pages.append(page)
         if clock:
             page.context.clock.install()
         return page.open()
@@ -148,8 +148,8 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         one.remove()
 
 
-def _evidence(request: pytest.FixtureRequest, opened: list[Page]) -> Path:
-    return EVIDENCE / f"{_file_name(request.node.name)}{f'-{len(opened) + 1}' if opened else ''}"
+def _evidence(request: pytest.FixtureRequest, pages: list[Page]) -> Path:
+    return EVIDENCE / f"{_file_name(request.node.name)}{f'-{len(pages) + 1}' if pages else ''}"
 
 
 def _file_name(test: str) -> str:

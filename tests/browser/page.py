@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -145,10 +146,17 @@ class Page:
 
     def choose(self, label: str) -> None:
         """Choose a command in the palette, by typing its label."""
-        self.command("apputils:activate-command-palette")
         palette = self.page.locator("#modal-command-palette")
-        palette.get_by_role("textbox").or_(palette.locator("input")).first.fill(label)
-        palette.locator(".lm-CommandPalette-item.lm-mod-active").filter(has_text=label).wait_for()
+        found = palette.locator(".lm-CommandPalette-item.lm-mod-active").filter(has_text=label)
+        deadline = time.monotonic() + PATIENCE
+        while not found.is_visible():
+            # A page that is still being laid out takes the focus, and then the palette closes.
+            self.command("apputils:activate-command-palette")
+            with suppress(PlaywrightTimeout):
+                palette.get_by_role("textbox").or_(palette.locator("input")).first.fill(label, timeout=3000)
+                found.wait_for(timeout=3000)
+            if time.monotonic() > deadline:
+                raise PageStuck(f"no command {label!r} in the palette")
         self.page.keyboard.press("Enter")
 
     def theme(self, name: str) -> None:

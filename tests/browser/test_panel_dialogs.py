@@ -19,7 +19,7 @@ from torc_nb.models import JobStatus
 @pytest.fixture
 def wing(played: Callable[..., Played], lab: JupyterServer) -> Played:
     """A workflow of which job 1 failed, 2 completed, and 3 is ready."""
-    workflow = played(lab, "wing", 3)
+    workflow = played(lab, "rudder", 3)
     workflow.begin(2)
     workflow.end(1, JobStatus.FAILED)
     workflow.end()
@@ -30,7 +30,7 @@ def wing(played: Callable[..., Played], lab: JupyterServer) -> Played:
 def panel(open_lab: Callable[..., Page], wing: Played) -> Panel:
     """The panel, in which it is opened."""
     panel = Panel(open_lab())
-    panel.open("wing")
+    panel.open("rudder")
     expect(panel.root.locator("[data-map=work]")).to_be_visible()
     return panel
 
@@ -101,7 +101,7 @@ def test_what_is_refused_is_said(panel: Panel, wing: Played) -> None:
     panel.on.screenshot("refused")
     panel.root.get_by_role("button", name="Take this message away").click()
     panel.button("← All").click()
-    expect(panel.workflow("wing")).to_have_count(0)
+    expect(panel.workflow("rudder")).to_have_count(0)
 
 
 def test_the_palette_opens_it_and_acts(open_lab: Callable[..., Page], wing: Played) -> None:
@@ -111,7 +111,7 @@ def test_the_palette_opens_it_and_acts(open_lab: Callable[..., Page], wing: Play
     root = page.page.locator("#torc-nb-panel")
     expect(root).to_be_visible()
     panel = Panel(page)
-    panel.open("wing")
+    panel.open("rudder")
     page.choose("Rerun Failed Jobs of the Opened Workflow…")
     panel.answer("Rerun")
     expect(panel.done).to_contain_text("1 job(s) are ready again")
@@ -131,7 +131,7 @@ def test_the_settings_page_changes_it(
     page.command("settingeditor:open", {"query": "Workflows (torc_nb)"})
     page.page.get_by_label("Show finished workflows").uncheck()
     expect(panel.workflow("beam")).to_have_count(0)
-    expect(panel.workflow("wing")).to_be_visible()
+    expect(panel.workflow("rudder")).to_be_visible()
     page.page.locator("input[id$=_seconds]").fill("0.1")
     expect(page.page.locator(".jp-SettingsPanel")).to_contain_text("must be >= 1")
 

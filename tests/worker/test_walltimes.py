@@ -65,14 +65,14 @@ def test_a_signal_long_before_the_end_is_no_end_of_a_walltime(site: Site) -> Non
 def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:
     """Sites that send SIGKILL at once: the next worker hears why this one ended, and the job is not blamed for it."""
     site.map(endless, [1])
-    worker = site.worker(environ=allocation(8))
+    worker = site.worker(environ=allocation(16))
     site.until(lambda: site.statuses().get("running") == 1)
     site.until(lambda: any(b"ended" in path.read_bytes() for path in (site.files / "spool").glob("*")))
     assert worker.poll() is None
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     leases.expire(site.database, site.id)
-    assert messages(site) == ["its walltime of 8.0 s ended"]
+    assert messages(site) == ["its walltime of 16.0 s ended"]
     assert site.jobs()[0].interruptions == 0
     assert site.jobs()[0].longest_cut > 0
     assert not list((site.files / "spool").iterdir())
