@@ -135,11 +135,11 @@ def test_what_is_none(content: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="There is no database"):
         make_api(packed(path, {archives.MANIFEST: content[archives.MANIFEST]}))
     path.write_text("text")
-    with pytest.raises(DatabaseError, match="is not an SQLite database"):
-        make_api(path, create=False)
+    with pytest.raises(InvalidRequest, match="damaged"):
+        make_api(path)
     path.unlink()
-    with pytest.raises(DatabaseError, match="There is no database"):
-        make_api(path, create=False)
+    with pytest.raises(InvalidRequest, match=r"There is no file .*sweep\.zip"):
+        make_api(path)
     assert not path.exists()
 
 

@@ -20,6 +20,8 @@ PATIENCE = 30.0
 
 #: What pages report of themselves, whatever they show: no error of ours.
 HARMLESS = (
+    # JupyterLab's debugger asks a kernel for its state, and that one is restarted meanwhile.
+    r"^Could not restore the debugger state: Canceled future for debug_request",
     # Notebook 7, loaded anew: a plugin of its own asks for settings that another one has not registered yet.
     r"^uncaught: TypeError: Cannot read properties of undefined \(reading 'schema'\)\n +at \S+/static/notebook/",
 )

@@ -72,7 +72,7 @@ def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     leases.expire(site.database, site.id)
-    assert messages(site) == ["its walltime of 16.0 s ended"]
+    assert messages(site) == ["its walltime of 16 s ended"]
     assert site.jobs()[0].interruptions == 0
     assert site.jobs()[0].longest_cut > 0
     assert not list((site.files / "spool").iterdir())
