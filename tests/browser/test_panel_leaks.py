@@ -57,7 +57,7 @@ def test_opening_and_closing_leaves_nothing(
 def test_what_nobody_looks_at_is_hardly_asked_for(
     open_lab: Callable[..., Page], played: Callable[..., Played], lab: JupyterServer, left: str
 ) -> None:
-    """While nothing moves a closed panel asks for the lists once a minute, for nothing else; and at once when opened."""
+    """While nothing moves a closed panel asks for the lists once a minute, for nothing else; at once when opened."""
     workflow = played(lab, "unseen", 3)
     workflow.begin(3)
     workflow.end()

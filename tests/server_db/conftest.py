@@ -65,12 +65,13 @@ class Study:
     def servers(self) -> list[psutil.Process]:
         """The servers that run on these data: there must never be two."""
         wanted = str(self.server / "data")
-        found = []
-        for process in psutil.process_iter(["cmdline", "status"]):
-            words = process.info["cmdline"] or []
-            if wanted in words and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        return found
+        found = {
+            process.pid: process
+            for process in psutil.process_iter(["cmdline", "status", "ppid"])
+            if wanted in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
+        }
+        # What a server just forked for a connection still has its command line.
+        return [process for process in found.values() if process.info["ppid"] not in found]
 
     def until(self, condition: Callable[[], object], seconds: float = 40.0) -> None:
         """Wait for a condition."""
