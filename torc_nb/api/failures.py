@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torc_nb.api.contrast import flat, statements
-from torc_nb.models import JobStatus
+from torc_nb.models import FAILURES, JobStatus
 from torc_nb.store import Database, failures, functions, workflows
 from torc_nb.store.failures import Failure, Sample
 from torc_nb.values.shown import shown
-
-_FAILED = (JobStatus.FAILED, JobStatus.TERMINATED)
 
 
 def grouped(database: Database, workflow_id: int, map_id: int | None = None) -> list[Failure]:
@@ -21,7 +19,7 @@ def grouped(database: Database, workflow_id: int, map_id: int | None = None) -> 
         return []
     by_map = workflows.by_map(database, workflow_id)
     completed = {one: numbers.get(JobStatus.COMPLETED, 0) for one, numbers in by_map.items()}
-    failing = [one for one, numbers in by_map.items() if any(numbers.get(status) for status in _FAILED)]
+    failing = [one for one, numbers in by_map.items() if any(numbers.get(status) for status in FAILURES)]
     versions = functions.labels(database, workflow_id)
     samples: dict[tuple[int, ...], tuple[Sample, list[dict[str, Any]]]] = {}
 

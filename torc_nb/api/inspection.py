@@ -9,7 +9,7 @@ from typing import Any
 
 from torc_nb.api.seldom import Seldom
 from torc_nb.errors import NotFound
-from torc_nb.models import AllocationModel, JobStatus, WorkerModel, WorkflowModel
+from torc_nb.models import FAILURES, AllocationModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
 from torc_nb.store import (
     Database,
@@ -160,7 +160,7 @@ def status(database: Database, workflow_id: int) -> Status:
 def details(database: Database, status: Status) -> Status:
     """Add what a view shows besides: what went wrong, and what each worker does."""
     workflow_id = status.workflow.id or 0
-    failed = [status.statuses.get(one, 0) for one in (JobStatus.FAILED, JobStatus.TERMINATED)]
+    failed = [status.statuses.get(one, 0) for one in FAILURES]
     stands = (status.workflow.run_id, *failed)
     return replace(
         status,

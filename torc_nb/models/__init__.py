@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from torc_nb.models.resources import Request, Room, fits, misfit
-from torc_nb.models.statuses import CLAIMED, FINISHED, MOVES, UNSUCCESSFUL, JobStatus
+from torc_nb.models.statuses import CLAIMED, FAILURES, FINISHED, MOVES, UNSUCCESSFUL, JobStatus
 from torc_nb.models.work import Claim, Completion, FileState, Introduction, Membership, WorkerSettings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLAIMED",
+    "FAILURES",
     "FINISHED",
     "MOVES",
     "UNSUCCESSFUL",

@@ -69,6 +69,8 @@ CLAIMED = frozenset({JobStatus.PENDING, JobStatus.RUNNING})
 FINISHED = frozenset(
     {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.TERMINATED, JobStatus.DISABLED}
 )
+#: Those of jobs that went wrong themselves.
+FAILURES = (JobStatus.FAILED, JobStatus.TERMINATED)
 UNSUCCESSFUL = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.TERMINATED})
 
 #: From each status, where a job may go. Every write in the store is one of these moves.

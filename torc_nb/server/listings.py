@@ -9,7 +9,7 @@ from torc_nb.api import failures as failures_of
 from torc_nb.api import inspection
 from torc_nb.api.seldom import Seldom
 from torc_nb.errors import InvalidRequest
-from torc_nb.models import JobStatus, Record
+from torc_nb.models import FAILURES, JobStatus, Record
 from torc_nb.server.asked import Asked, Data
 from torc_nb.server.jobs import NOTE, number
 from torc_nb.server.plain import cut, plain, shortened
@@ -27,7 +27,6 @@ _TRACEBACK = 20_000
 _LONGEST = 10_000
 
 _grouped = Seldom(failures_of.grouped)
-_FAILED = (JobStatus.FAILED, JobStatus.TERMINATED)
 
 #: What of a worker nobody reads.
 _OF_MACHINES = {"workflow_id", "boot_id", "process_start", "packages"}
@@ -92,7 +91,7 @@ def _grouped_now(asked: Asked) -> list[Failure]:
     workflow = asked.api.get_workflow(asked.workflow_id)
     map_id = asked.map_id()
     numbers = inspection.status_of_maps(database, asked.workflow_id)
-    failed = [(one.map_id, [one.statuses.get(status) for status in _FAILED]) for one in numbers]
+    failed = [(one.map_id, [one.statuses.get(status) for status in FAILURES]) for one in numbers]
     is_over = all(status.is_finished for one in numbers for status in one.statuses)
     stands = (workflow.run_id, failed, is_over, events_of.newest(database, asked.workflow_id))
     return _grouped(database, asked.workflow_id, map_id, stands=stands, is_over=is_over)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torc_nb.api import Load, Status
-from torc_nb.models import AllocationModel, JobStatus, WorkerModel
+from torc_nb.models import FAILURES, AllocationModel, JobStatus, WorkerModel
 from torc_nb.models.names import printable
 from torc_nb.models.palette import COLOURS, ORDER
 from torc_nb.models.quantities import counted, format_memory
@@ -78,7 +78,7 @@ def allocations(status: Status) -> Data:
 
 def failures(status: Status) -> Data:
     """What went wrong in the failed jobs so far, the most frequent first; nothing where none failed."""
-    failed = sum(status.statuses.get(one, 0) for one in (JobStatus.FAILED, JobStatus.TERMINATED))
+    failed = sum(status.statuses.get(one, 0) for one in FAILURES)
     if not failed or not status.causes:
         return {}
     others = failed - sum(one.count for one in status.causes)
@@ -134,7 +134,7 @@ def _map(name: str, statuses: Mapping[JobStatus, int]) -> Data:
 def _hint(status: Status) -> Iterable[str]:
     """What to type next, where nothing goes on by itself."""
     if status.is_done:
-        failed = status.statuses.get(JobStatus.FAILED, 0) + status.statuses.get(JobStatus.TERMINATED, 0)
+        failed = sum(status.statuses.get(one, 0) for one in FAILURES)
         if failed:
             yield "wf.failures() says why; wf.rerun() runs them again."
         return

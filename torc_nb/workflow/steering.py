@@ -6,13 +6,10 @@ from typing import Any
 
 from torc_nb.api import Api, Status
 from torc_nb.errors import InvalidRequest
-from torc_nb.models import JobStatus
+from torc_nb.models import FAILURES
 from torc_nb.models.quantities import counted
 from torc_nb.models.sentences import sentence
 from torc_nb.workflow.changing import ready_again
-
-#: Of which statuses jobs are run again.
-FAILED = (JobStatus.FAILED, JobStatus.TERMINATED)
 
 #: How many nodes can be asked for at once by a button.
 MOST_NODES = 1000
@@ -63,7 +60,7 @@ class Steering:
         if name == "resume":
             return sentence(self._api.resume_workflow(self._workflow_id))
         if name == "rerun":
-            return ready_again(self._name, self._api.rerun(self._workflow_id, FAILED))
+            return ready_again(self._name, self._api.rerun(self._workflow_id, FAILURES))
         if name == "nodes":
             return sentence(self._api.schedule_nodes(self._workflow_id, n, more=True).message)
         if name == "worker":
@@ -96,7 +93,7 @@ class Steering:
         return {"act": "pause", "label": "Pause …", "question": question, "yes": "Yes, pause"}
 
     def _rerun(self, status: Status) -> dict[str, Any] | None:
-        failed = sum(status.statuses.get(one, 0) for one in FAILED)
+        failed = sum(status.statuses.get(one, 0) for one in FAILURES)
         if not failed:
             return None
         question = f"Run {counted(failed, 'failed job')} again, with the code as it is now?"

@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torc_nb.api import AnyFunction, Api, Status, current, make_api, sentence
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
-from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
-from torc_nb.models.quantities import parse_duration, parse_memory
+from torc_nb.models import JobStatus, WorkflowModel
 from torc_nb.workflow.blocking import Blockers, ids_of
-from torc_nb.workflow.brought import Brought
 from torc_nb.workflow.changing import Changing
 from torc_nb.workflow.commanding import Commanding
 from torc_nb.workflow.diagnosing import Diagnosing
-from torc_nb.workflow.executor import Executor
 from torc_nb.workflow.keeping import Keeping
 from torc_nb.workflow.looking import Looking
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.plotting import WorkflowPlots
 from torc_nb.workflow.requirement import requirement_of
+from torc_nb.workflow.running import Running
 from torc_nb.workflow.waiting import Waits
 
 if TYPE_CHECKING:
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Running, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters
@@ -214,164 +211,6 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Wa
     def __getitem__(self, name: str) -> Map:
         """Return the map of a name."""
         return Map(self._api, self.id, self._api.get_map(self.id, name).id, name)
-
-    # Running.
-
-    def start(self) -> None:
-        """Let workers run the jobs; ``run`` and ``schedule_nodes`` do it too."""
-        self._api.start_workflow(self.id)
-
-    def pause(self) -> None:
-        """Let no further job begin until ``resume``; what runs goes on to its end.
-
-        What was claimed and has not begun is given back within some seconds. Workers wait, and leave after their
-        ``idle_timeout``. Whatever else is called meanwhile, ``run``, ``schedule_nodes`` or ``rerun``, leaves it paused.
-        """
-        print(f"{self.name}: {self._api.pause_workflow(self.id)}")
-
-    def resume(self) -> None:
-        """Let the jobs begin again after ``pause``; says so where no worker is there any more."""
-        print(f"{self.name}: {self._api.resume_workflow(self.id)}")
-
-    def run(
-        self,
-        *,
-        num_cpus: int | None = None,
-        memory: str | int | None = None,
-        idle_timeout: str | float = 600.0,
-        more: bool = False,
-    ) -> None:
-        """Have a worker on this machine, in the background; it outlives this kernel.
-
-        Parameters
-        ----------
-        num_cpus : int, optional
-            Default: all that this process may use.
-        memory : str or int, optional
-            What its jobs may use together: ``"8g"``, or bytes. Default: the machine's, or its cgroup's.
-        idle_timeout : str or float, default 600
-            It leaves after this long without work, in seconds or as ``"10min"``.
-        more : bool, default False
-            Start another one although one is there.
-        """
-        brought = self._api.run(
-            self.id,
-            num_cpus=num_cpus,
-            memory=None if memory is None else parse_memory(memory),
-            idle_timeout=parse_duration(idle_timeout),
-            more=more,
-        )
-        print(brought.message)
-
-    def schedule_nodes(
-        self,
-        n: int = 1,
-        *,
-        scheduler: str | None = None,
-        idle_timeout: str | float = 600.0,
-        more: bool = False,
-        **options: Any,
-    ) -> None:
-        """Have ``n`` Slurm allocations of one node each; submits what is missing and returns at once.
-
-        Parameters
-        ----------
-        n : int
-            How many in all, not how many more (``more=True``).
-        scheduler : str, optional
-            The name of one of the workflow's, or of a profile in ``~/.config/torc_nb/config.toml``.
-        idle_timeout : str or float, default 600
-            A worker leaves after this long without work.
-        **options
-            Instead of a named scheduler: ``account, partition, qos, mem, walltime, gres, cpus, tmp, setup, extra``.
-
-        Raises
-        ------
-        LaunchError
-            Slurm refused; with its own message and the likely cure.
-        """
-        chosen: str | SlurmSchedulerModel | None = scheduler
-        if options:
-            chosen = self._with_options(scheduler, options)
-        brought = self._api.schedule_nodes(
-            self.id, n, scheduler=chosen, idle_timeout=parse_duration(idle_timeout), more=more
-        )
-        print(brought.message)
-
-    def executor(
-        self,
-        *,
-        local: int | None = None,
-        nodes: int | None = None,
-        scheduler: str | None = None,
-        num_cpus: int = 1,
-        num_gpus: int = 0,
-        memory: str | int | None = None,
-        runtime: str | float | timedelta | None = None,
-        timeout: str | float | timedelta | None = None,
-        idle_timeout: str | float = 600.0,
-    ) -> Executor:
-        """Return a ``concurrent.futures.Executor`` whose calls are jobs of this workflow.
-
-        ::
-
-            with wf.executor(local=2) as ex:
-                total = sum(ex.map(simulate, meshes, speeds))
-
-        Parameters
-        ----------
-        local : int, optional
-            Have a worker on this machine with so many CPUs, unless one runs here; it ends with the executor.
-        nodes : int, optional
-            Have so many Slurm allocations, as ``schedule_nodes`` does; those that are submitted for it end with it.
-            Without either, workers are those that ``run`` and ``schedule_nodes`` bring; calls that none can ever run
-            raise ``LaunchError`` instead of waiting for ever.
-        scheduler : str, optional
-            Of the allocations.
-        num_cpus, num_gpus, memory, runtime, timeout : optional
-            What each call needs, as in ``map``.
-        idle_timeout : str or float, default 600
-            The brought workers leave after this long without calls; the next call brings them again.
-
-        Raises
-        ------
-        InvalidRequest
-            Both ``local`` and ``nodes`` are given, or an argument makes no sense.
-        LaunchError
-            No worker can be started.
-        """
-        if local is not None and nodes is not None:
-            raise InvalidRequest("executor takes local=…, workers here, or nodes=…, workers on Slurm; not both.")
-        requirement = requirement_of(
-            self.id, num_cpus=num_cpus, num_gpus=num_gpus, memory=memory, runtime=runtime, timeout=timeout
-        )
-        idle = parse_duration(idle_timeout)
-        bring = None
-        if local is not None:
-            bring = partial(self._api.run, self.id, num_cpus=local, idle_timeout=idle)
-        elif nodes is not None:
-            bring = partial(
-                self._api.schedule_nodes, self.id, nodes, scheduler=scheduler, idle_timeout=idle, linger=idle
-            )
-        brought = Brought(self._api, self.id, bring)
-        if self._api.get_workflow(self.id).state != "paused":  # then the calls wait for wf.resume()
-            self._api.start_workflow(self.id)
-        if said := brought.bring():
-            print(said)
-        return Executor(self._api, self.id, requirement, brought)
-
-    def _with_options(self, scheduler: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
-        allowed = sorted(set(SlurmSchedulerModel.model_fields) - {"id", "workflow_id", "name", "nodes"})
-        unknown = sorted(set(options) - set(allowed))
-        if unknown:
-            raise InvalidRequest(
-                f"schedule_nodes has no option {', '.join(unknown)}; it has {', '.join(allowed)}. "
-                "Further options of sbatch: extra={'constraint': 'ib'}."
-            )
-        from torc_nb.api import launching
-
-        base = launching.scheduler_named(self._api.database, self.id, scheduler)
-        return SlurmSchedulerModel(**{**base.model_dump(exclude={"id"}), "workflow_id": self.id, **options})
 
     # Looking.
 
