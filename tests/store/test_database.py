@@ -226,6 +226,26 @@ def test_a_full_or_locked_file_is_told_apart(tmp_path: Path, monkeypatch: pytest
     opened.close()
 
 
+def test_a_lock_of_any_length_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After thousands of attempts that were refused, the next is made as after the first."""
+    opened = Database.open(tmp_path / "torc.db")
+    pauses = 0
+    with closing(sqlite3.connect(tmp_path / "torc.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def pause(seconds: float) -> None:
+            nonlocal pauses
+            assert 0 < seconds < 0.01
+            pauses += 1
+            if pauses == 3000:
+                other.execute("ROLLBACK")
+
+        monkeypatch.setattr(sqlite_file.time, "sleep", pause)
+        assert opened.take_ids("jobs", 1) == 1
+    assert pauses == 3000
+    opened.close()
+
+
 def test_every_table_has_a_noun(database: Database) -> None:
     """The tables made are those of the schema and Alembic's own."""
     with database.read() as connection:

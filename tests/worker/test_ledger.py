@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from store.scene import completion
 
+from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import Claim, Introduction, Room
 from torc_nb.store import leases, machine
 from torc_nb.store.spool import Spool
@@ -86,3 +87,25 @@ def test_the_loop_is_woken_for_what_an_end_released(desk: Desk, monkeypatch: pyt
     assert rung.wait(10)
     desk.ask()
     site.until(lambda: desk.hear() and len(desk.claims) == 2, 5)
+
+
+def test_an_outage_of_any_length_is_waited_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After thousands of attempts that failed, the next is made as after the first."""
+    monkeypatch.setattr(module, "SHORTEST_WAIT", 1e-5)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 1e-4)
+    monkeypatch.setattr(module, "LOOK", 1e-4)
+    attempts = 0
+    exchange = desk.ledger._exchange
+
+    def fail_at_first(*errand: object) -> bool:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= 3000:
+            raise DatabaseUnavailable("The database does not answer")
+        return exchange(*errand)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.ledger, "_exchange", fail_at_first)
+    desk.site.map(lambda row: row, range(2))
+    desk.ask()
+    desk.site.until(lambda: desk.hear() and len(desk.claims) == 2)
+    assert attempts > 3000

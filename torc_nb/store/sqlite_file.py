@@ -8,7 +8,6 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -178,14 +177,16 @@ def _patiently(driver: sqlite3.Connection, statement: str) -> None:
     Soon at first, since most transactions are over in a fraction of a millisecond; then every few milliseconds.
     """
     deadline = time.monotonic() + LOCK_TIMEOUT
-    for attempt in count():
+    pause = _SHORTEST_PAUSE
+    while True:
         try:
             driver.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0.25, 1.0) * min(_LONGEST_PAUSE, _SHORTEST_PAUSE * 2**attempt))
+        time.sleep(random.uniform(0.25, 1.0) * pause)
+        pause = min(_LONGEST_PAUSE, 2 * pause)
 
 
 def has_moved(file: str | os.PathLike[str] | None) -> str:

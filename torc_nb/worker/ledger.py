@@ -37,8 +37,8 @@ HEARING = 2.0
 INSPECTION, LONGEST_INSPECTION = 5.0, 60.0
 #: So many workers look as often as each would alone.
 INSPECTORS = 4
-#: The longest wait between two attempts to reach a database that is away, in seconds.
-LONGEST_WAIT = 10.0
+#: The first and the longest wait between two attempts to reach a database that is away, in seconds.
+SHORTEST_WAIT, LONGEST_WAIT = 0.4, 10.0
 #: How long a worker that is told to stop waits for a database that is away, in seconds.
 FAREWELL = 5.0
 
@@ -112,7 +112,7 @@ class Ledger(threading.Thread):
         self._began = time.monotonic()
         self._inspected = 0.0  # when those who died were looked for; 0: not yet
         self._until_inspection = INSPECTION
-        self._failures = 0
+        self._backoff = 0.0  # till it is asked again, while the database does not answer
 
     # What the worker's loop calls.
 
@@ -131,7 +131,7 @@ class Ledger(threading.Thread):
     @property
     def is_cut_off(self) -> bool:
         """Whether the database did not answer when it was last spoken to."""
-        return self._failures > 0
+        return self._backoff > 0
 
     def mark_started(self, jobs: list[Claim]) -> None:
         """Hand over which claimed jobs run by now."""
@@ -198,7 +198,7 @@ class Ledger(threading.Thread):
     def _pause(self) -> None:
         """Wait until the loop has something to say, others changed the workflow, or it is time to look."""
         deaf = time.monotonic() < self._deaf_until
-        is_awaited = deaf or self._failures or not self._backlog.is_empty
+        is_awaited = deaf or self._backoff or not self._backlog.is_empty
         self._watch.pause(LOOK if is_awaited else REST, deaf=deaf)
 
     def _has_finished(self) -> bool:
@@ -206,7 +206,7 @@ class Ledger(threading.Thread):
 
     def _may_try(self) -> bool:
         """Whether the database answered last time, or the wait after a failure is over."""
-        return not self._failures or time.monotonic() >= self._said or self._stop_at is not None
+        return not self._backoff or time.monotonic() >= self._said or self._stop_at is not None
 
     def _look(self) -> None:
         """Notice that others changed the workflow."""
@@ -255,7 +255,7 @@ class Ledger(threading.Thread):
                 self._wrote = False
             self._backlog.written()
             errand = Errand()  # it is done, should what follows fail
-            self._failures = 0
+            self._backoff = 0.0
             self._beginning.hand_back()
             if time.monotonic() - max(self._began, self._inspected) > self._until_inspection:
                 self._inspect()
@@ -393,10 +393,10 @@ class Ledger(threading.Thread):
 
     def _wait_after(self, error: DatabaseUnavailable) -> None:
         """Wait longer after each failure, and not all workers alike."""
-        if not self._failures:
+        if not self._backoff:
             say(f"{error}; it goes on with what it has")
-        self._failures += 1
         longest = LONGEST_WAIT if self._stop_at is None else 1.0
-        self._said = time.monotonic() + min(longest, 0.2 * 2**self._failures) * random.uniform(0.5, 1.0)
+        self._backoff = min(longest, 2 * self._backoff or SHORTEST_WAIT)
+        self._said = time.monotonic() + self._backoff * random.uniform(0.5, 1.0)
         if self._stop_at is not None:
             time.sleep(0.2)
