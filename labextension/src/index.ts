@@ -4,6 +4,7 @@
 
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -81,7 +82,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
         error => console.error('torc_nb: its settings cannot be read', error)
       );
     }
-    const begun = state ? restore(state, model) : Promise.resolve();
+    const place = PageConfig.getBaseUrl() + PageConfig.getOption('workspace');
+    const begun = restore(state, window.sessionStorage, place, model);
     void Promise.all([begun, labShell?.restored]).then(() => model.start());
   }
 };

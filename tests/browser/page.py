@@ -30,12 +30,6 @@ _THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 _READY = "() => window.jupyterapp?.restored.then(() => true)"
 
-_KEPT = """async text => {
-    const [, name] = location.pathname.match(/workspaces\\/([^/]+)/);
-    const kept = await window.jupyterapp.serviceManager.workspaces.fetch(name);
-    return JSON.stringify(kept.data).includes(text);
-}"""
-
 
 class PageStuck(AssertionError):
     """A page did not do in time what it was asked for."""
@@ -98,10 +92,6 @@ class Page:
     def address(self) -> str:
         """Where a browser finds it."""
         return self.server.address()
-
-    def wait_until_kept(self, text: str) -> None:
-        """Wait till Jupyter's server has a text in what it keeps of the page: that comes a while after a change."""
-        self.wait_for(_KEPT, text)
 
     def reopen(self) -> None:
         """Load it anew with what was open in it, which its first address would close; all it sent has arrived then."""

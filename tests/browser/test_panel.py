@@ -81,7 +81,7 @@ def test_it_follows_one_opened_and_acts(open_notebook: OpenNotebook) -> None:
 
 
 def test_it_survives_a_reload_and_opens_in_a_notebook(open_notebook: OpenNotebook) -> None:
-    """The workflow and the tab are opened again; the cell that is inserted opens it; Running lists it."""
+    """The workflow and the tab are opened again, however soon; the cell that is inserted opens it; Running lists it."""
     notebook = open_notebook([WORK, 'wf = Workflow("beam")\nm = wf.map(work, [1, 2])\nwf.run(num_cpus=2)'])
     notebook.run_all()
     panel = Panel(notebook)
@@ -89,7 +89,6 @@ def test_it_survives_a_reload_and_opens_in_a_notebook(open_notebook: OpenNoteboo
     panel.tab("jobs")
     expect(panel.rows).to_have_count(2)
     notebook.save()
-    notebook.page.wait_for_timeout(1500)  # JupyterLab writes what stands where a second after it changed
     notebook.reopen()
     panel = Panel(notebook)
     expect(panel.root.locator(".torc-Title")).to_have_text("beam")

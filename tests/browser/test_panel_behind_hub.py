@@ -44,8 +44,6 @@ def test_it_asks_below_that_address(
     assert asked
     assert all("/user/ada/torc-nb/" in one for one in asked), asked
 
-    page.wait_until_kept('"tab":"jobs"')
-    page.page.wait_for_timeout(1500)  # JupyterLab writes what stands where a second after it changed
     page.reopen()
     panel = Panel(page)
     expect(panel.title).to_have_text("wing")
