@@ -47,7 +47,12 @@ export class OpenedWorkflow {
     if (known) {
       return known;
     }
-    const rows = new Rows(part => (list === 'results' ? this._results(part) : this._api.list(this.address, list, part)));
+    const ask = (part: IPart) => (list === 'results' ? this._results(part) : this._api.list(this.address, list, part));
+    const rows = new Rows(async part => {
+      const page = await ask(part);
+      this._answered = Date.now();
+      return page;
+    });
     rows.changed.connect(() => this._changed.emit());
     this._rows.set(list, rows);
     return rows;

@@ -186,6 +186,7 @@ def test_what_is_taken_away_here_may_be_shown_there(show: Any, stands: Any) -> N
     view._hear({"kind": "gone"})
     assert view._presence.is_likely()
     view._presence._heard -= presence.OTHERS
+    view._presence._free -= presence.OTHERS
     assert not view._presence.is_likely()
 
 

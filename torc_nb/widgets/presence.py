@@ -35,7 +35,8 @@ class Presence:
 
     def miss(self) -> None:
         """Note that a front end took the view away; another one may still show it."""
-        self._heard = time.monotonic() - PATIENCE + OTHERS
+        # The kernel listens again, should it have been busy: they say so soon, as they would have said meanwhile.
+        self._heard = self._free = time.monotonic() - PATIENCE + OTHERS
 
     def is_likely(self) -> bool:
         """Whether some front end shows the view, or would have said so had the kernel listened."""
