@@ -11,8 +11,9 @@ from store.scene import completion
 
 from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import Claim, Introduction, Room
-from torc_nb.store import leases, machine
+from torc_nb.store import leases, machine, runtimes
 from torc_nb.store.spool import Spool
+from torc_nb.worker import assignments
 from torc_nb.worker import ledger as module
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments
@@ -37,10 +38,10 @@ class Desk:
         self.ledger.start()
         self.claims: list[Claim] = []
 
-    def ask(self) -> None:
-        """Ask for jobs for two CPUs."""
-        room = Room(2, 1 << 30)
-        self.ledger.ask(Appetite(room, room, {}, {}, self.assignments.request))
+    def ask(self, time_left: float | None = None, of: float | None = None, memory: int = 1 << 30) -> None:
+        """Ask for jobs for two CPUs, with so many seconds left of a walltime."""
+        whole, free = Room(2, 1 << 30, 0, of), Room(2, memory, 0, time_left)
+        self.ledger.ask(Appetite(whole, free, {}, {}, self.assignments.request, self.assignments.expected))
 
     def hear(self) -> module.News:
         """Take the news."""
@@ -109,3 +110,21 @@ def test_an_outage_of_any_length_is_waited_out(desk: Desk, monkeypatch: pytest.M
     desk.ask()
     desk.site.until(lambda: desk.hear() and len(desk.claims) == 2)
     assert attempts > 3000
+
+
+def test_what_took_longer_than_what_is_left_is_not_begun(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no runtime was given, others of the map say what to expect; a worker that has just begun tries it."""
+    monkeypatch.setattr(assignments, "LASTS", 0.0)
+    site = desk.site
+    site.map(lambda row: row, range(runtimes.FEWEST + 1))
+    while len(desk.claims) < runtimes.FEWEST:
+        desk.ask(50.0, 3600.0)  # nothing is known yet
+        n = len(desk.claims)
+        site.until(lambda n=n: desk.hear() and len(desk.claims) > n)
+    desk.ledger.record([completion(one, seconds=60.0) for one in desk.claims], urgent=True)
+    site.until(lambda: site.statuses() == {"completed": runtimes.FEWEST, "ready": 1})
+    desk.ask(50.0, 3600.0)
+    site.until(lambda: not desk.ledger._others_changed_it and desk.ledger._unfit == (2, 1 << 30, 0))
+    assert len(desk.claims) == runtimes.FEWEST
+    desk.ask(50.0, 50.0, memory=1 << 29)  # what was found unfit for a room is not asked for again till anything changes
+    site.until(lambda: desk.hear() and len(desk.claims) == runtimes.FEWEST + 1)

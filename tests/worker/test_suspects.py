@@ -26,9 +26,18 @@ def delicate(row: int) -> int:
     with Path("ran").open("a") as file:
         file.write(f"{row}\n")
     if Path("/proc/self/oom_score_adj").exists() and os.environ.get("SLURMD_NODENAME") == "n2":
+        Path("broken").touch()
         raise ImportError("libmissing.so.1: cannot open shared object file")
+    while row >= 10 and not Path("broken").exists():  # else the others might be done before the bad node has begun
+        time.sleep(0.02)
     time.sleep(0.1)
     return row
+
+
+def held(row: int) -> None:
+    """Go on when the test says so."""
+    while not Path("go").exists():
+        time.sleep(0.02)
 
 
 def told(site: Site, kind: str) -> list[dict[str, object]]:
@@ -82,12 +91,13 @@ def _unavailable(*_: object) -> int:
 
 def test_no_worker_stays_for_one_that_was_told_to_leave(any_site: Site) -> None:
     """Those who wait for what a leaving worker may put back look again once it has left, or died."""
-    any_site.map(lambda row: time.sleep(4), range(2))
+    any_site.map(held, range(2))
     leaving = any_site.worker(num_cpus=1, environ=BAD)
     any_site.until(lambda: any_site.statuses().get("running"))
     other = any_site.worker(num_cpus=1, environ=GOOD)
     any_site.until(lambda: any_site.statuses().get("running") == 2)
     suspects.announce(any_site.database, Membership(1, any_site.id, None))
+    (any_site.here / "go").touch()
     assert leaving.wait(30) == 0
     assert other.wait(30) == 0
     assert any_site.statuses() == {"completed": 2}

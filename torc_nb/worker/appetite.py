@@ -30,6 +30,8 @@ class Appetite:
         For each map, the seconds that one of its jobs takes, as observed.
     request : callable
         Gives the request of a requirement's id.
+    expected : callable, optional
+        Gives, for a map, the seconds that one of its jobs is likely to take; None where nothing is known of it.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class Appetite:
         held: Mapping[int, int],
         pace: Mapping[int, float],
         request: Callable[[int], Request],
+        expected: Callable[[int], float | None] = lambda map_id: None,
     ) -> None:
         self._whole = whole
         self.free, self._left = free, free
         self._held = held
         self._pace = pace
         self._request = request
+        self._expected = expected
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -53,12 +57,15 @@ class Appetite:
 
     @property
     def longest(self) -> float:
-        """For how long a job that a walltime has cut may have run then: here it shall get further.
+        """For how long a job that a walltime has cut may have run then: here it shall get further."""
+        left = self.free.time_left
+        return math.inf if left is None or self._has_just_begun else left
 
-        At its beginning a worker takes any: no other will have more time.
-        """
+    @property
+    def _has_just_begun(self) -> bool:
+        """Whether the worker has nearly all of its time: it takes any job, since no other will have more."""
         left, all_ = self.free.time_left, self._whole.time_left
-        return math.inf if left is None or all_ is None or left >= NEARLY * all_ else left
+        return left is None or all_ is None or left >= NEARLY * all_
 
     def room_for(self, group: Group, ready: int, workers: int) -> int:
         """Say how many jobs to claim, of so many that are ready and are shared by so many workers.
@@ -66,7 +73,7 @@ class Appetite:
         Long jobs, and those of which no run time is known, are claimed only for places that are free now; short ones
         ahead, but beyond a morsel no worker takes more than half of a fair share while others may want them.
         """
-        request = self._stated(self._request(group.requirement_id))
+        request = self._stated(group)
         free = self._take(request)
         side_by_side = _places(request, self._whole)
         pace = self._pace.get(group.map_id)
@@ -78,9 +85,14 @@ class Appetite:
             stock = min(stock, max(morsel, math.ceil(ready / (2 * workers))))
         return max(free, min(stock, AT_ONCE))
 
-    def _stated(self, request: Request) -> Request:
+    def _stated(self, group: Group) -> Request:
+        """What jobs of a group ask for, with what is assumed where they say nothing."""
+        request = self._request(group.requirement_id)
         memory = self._whole.share(request.num_cpus) if request.memory is None else request.memory
-        return request._replace(memory=memory)
+        runtime = request.runtime
+        if runtime is None and not self._has_just_begun:
+            runtime = self._expected(group.map_id)
+        return request._replace(memory=memory, runtime=runtime)
 
     def _take(self, request: Request) -> int:
         """Count the places that are free for the request, and occupy them for the groups that are asked about next."""

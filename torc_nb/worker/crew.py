@@ -132,7 +132,7 @@ class Crew:
             return None
         # Only what a child is there for is held ahead of time: other workers may have places for the rest.
         pace = {map_id: self._pace.of_maps[map_id] for map_id in held if map_id in self._pace.of_maps}
-        return Appetite(self._packing.whole, free, held, pace, self._assignments.request)
+        return Appetite(self._packing.whole, free, held, pace, self._assignments.request, self._assignments.expected)
 
     def _held(self) -> Counter[int]:
         """For each map that a child is there for, how many of its jobs are here."""

@@ -147,6 +147,7 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             Of one job: ``"20g"``, or bytes. Default: the node's share per CPU.
         runtime, timeout : str, float or timedelta, optional
             The time that one job is expected to take, and the limit after which it is stopped: ``"1h"``, or seconds.
+            Where no ``runtime`` is given, it is what the jobs that have completed took.
         module_directory : path, optional
             Where a function given by name is found.
         blocked_by : Job, Map or id of a job, or several
