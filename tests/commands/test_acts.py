@@ -37,6 +37,16 @@ def test_nothing_else_makes_a_database(terminal: Any, empty: Path, line: str) ->
     assert list(empty.iterdir()) == []
 
 
+def test_why_is_a_sentence_and_what_to_do(terminal: Any, finished: Path) -> None:
+    """On a terminal, without a kernel: of a job that failed, of the workflow; and for a program."""
+    text = terminal.says("why 3")
+    assert "failed on" in text
+    assert "ValueError: bad two. `torc-nb jobs logs 3` shows what it printed" in text
+    assert terminal.says("why").startswith("Workflow sweep waits for nothing: all its jobs have finished")
+    assert json.loads(terminal.says("why 1 --json"))["why"].startswith("Job 1, row 0 of run, has completed on")
+    assert "There is no job 99" in terminal.refuses("why 99", 1)
+
+
 def test_which_workflow_is_asked_where_it_is_not_clear(terminal: Any, finished: Path) -> None:
     """With two workflows a command wants to know which, and lists them; the newest of a name is meant by it."""
     api = make_api(finished / ".torc" / "torc.db")

@@ -250,6 +250,21 @@ def test_have_three_not_three_more(wf: Workflow, slurm: SlurmCluster, capsys: py
 
 
 @SQLITE
+def test_why_it_waits_in_words(wf: Workflow, slurm: SlurmCluster) -> None:
+    """With all nodes taken by others, job and workflow tell Slurm's reason; once these end, nothing is missing."""
+    other = slurm.sbatch("--nodes=3", "--exclusive", script="sleep 300")
+    until(lambda: slurm.squeue(f"--jobs={other}", "--format=%T") == ["RUNNING"])
+    wf.map(leave_a_mark, [1])
+    wf.schedule_nodes(1, cpus=1)
+    until(lambda: "no node is free at the moment (Resources)" in str(wf.why()), complaint=str(wf.why()))
+    (job_id,) = wf.jobs().index
+    assert "waits for allocation 1 (Slurm job " in wf.why(job_id).text
+    slurm.run("scancel", other)
+    all_completed(wf)
+    assert "has completed on " in wf.why(job_id).text
+
+
+@SQLITE
 def test_magic_in_a_notebook(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
     """The tutorial's commands, in a notebook that nbclient executes from top to bottom."""
     cells = [

@@ -5,6 +5,7 @@ from torc_nb.api.changing import Rerun
 from torc_nb.api.files import FileChange
 from torc_nb.api.history import MapUsage, Stage, Stages, Timeline, Usage
 from torc_nb.api.inspection import MapStatus, Output, Status
+from torc_nb.api.lacking import Why
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
@@ -37,6 +38,7 @@ __all__ = [
     "Summary",
     "Timeline",
     "Usage",
+    "Why",
     "make_api",
     "sentence",
 ]

@@ -28,6 +28,7 @@ from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
 from torc_nb.api.files import Files
 from torc_nb.api.history import History
+from torc_nb.api.lacking import Why
 from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
 from torc_nb.api.plain_jobs import PlainJobs
@@ -35,6 +36,7 @@ from torc_nb.api.resources import Resources
 from torc_nb.api.submitting import Submitting
 from torc_nb.api.summary import Summary, summary
 from torc_nb.api.user_data import UserData
+from torc_nb.api.why import why
 from torc_nb.functions import Function
 from torc_nb.models import (
     AllocationModel,
@@ -319,6 +321,10 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submi
     def failures(self, workflow_id: int, map_id: int | None = None) -> list[Failure]:
         """Return the failed jobs grouped by exception and place, the largest first, with what they share."""
         return failures.grouped(self.database, workflow_id, map_id)
+
+    def why(self, workflow_id: int, job_id: int | None = None) -> Why:
+        """Return what a job waits for, or the workflow, in a sentence, and what to do next; NotFound: no such job."""
+        return why(self.database, workflow_id, None if job_id is None else index(job_id))
 
     def logs(self, workflow_id: int, job_id: int) -> inspection.Output:
         """Return what the newest attempt of a job printed, and its traceback.

@@ -8,6 +8,7 @@ from torc_nb.commands.choosing import use
 from torc_nb.commands.cleaning import clean
 from torc_nb.commands.db import db
 from torc_nb.commands.debugging import debug
+from torc_nb.commands.diagnosing import why
 from torc_nb.commands.events import events
 from torc_nb.commands.failures import failures
 from torc_nb.commands.files import files
@@ -39,7 +40,7 @@ for verb in OF_DB:
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."
 )
-for command in (*NOUNS, map_, run, rerun, watch, debug):
+for command in (*NOUNS, map_, run, rerun, watch, why, debug):
     tree.add_command(command)
 tree.add_command(jobs.commands["logs"])
 

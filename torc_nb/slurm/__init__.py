@@ -6,6 +6,7 @@ Only commands of Slurm are used, and none that needs accounting (sacct). What to
 from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue, submit
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
+from torc_nb.slurm.reasons import pending
 from torc_nb.slurm.records import Partition, QueuedJob
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "inherited_environment",
     "node_addresses",
     "partitions",
+    "pending",
     "queue",
     "sbatch_cure",
     "submit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torc_nb.api import Api, Output, Reproduction
+from torc_nb.api import Api, Output, Reproduction, Why
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,19 @@ class Diagnosing:
 
     _api: Api
     id: int
+
+    def why(self, job: int | None = None) -> Why:
+        """Return what a job waits for, or the workflow, as one plain sentence, and what to type next.
+
+        Dependencies, resources that no worker has, walltime left, Slurm's reason in words, no worker at all, a worker
+        gone silent, a pause, the database; of a job that runs, where; of one that has ended, how.
+
+        Raises
+        ------
+        NotFound
+            No such job in this workflow.
+        """
+        return self._api.why(self.id, job)
 
     def failures(self) -> pd.DataFrame:
         """Return the failed jobs grouped by exception and by the line of your code that raised it.
