@@ -47,6 +47,14 @@ def test_why_is_a_sentence_and_what_to_do(terminal: Any, finished: Path) -> None
     assert "There is no job 99" in terminal.refuses("why 99", 1)
 
 
+def test_a_map_is_given_another_priority(terminal: Any, finished: Path) -> None:
+    """It is shown with its jobs; a negative one is no option."""
+    assert terminal.says("jobs set-priority run 7").startswith("Map run has priority 7. [sweep (1)")
+    assert {job["priority"] for job in json.loads(terminal.says("jobs list --map run --json"))} == {7}
+    assert json.loads(terminal.says("jobs set-priority run -2 --json"))["priority"] == -2
+    assert "There is no map 'nope'" in terminal.refuses("jobs set-priority nope 1", 1)
+
+
 def test_which_workflow_is_asked_where_it_is_not_clear(terminal: Any, finished: Path) -> None:
     """With two workflows a command wants to know which, and lists them; the newest of a name is meant by it."""
     api = make_api(finished / ".torc" / "torc.db")

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from store.scene import COLLECT, OTHER_FUNCTION, Scene, check_counts, completion, row
 
 from torc_nb.models import JobStatus
-from torc_nb.store import claims, jobs, leases, resetting, results, schema, workflows
+from torc_nb.store import claims, counts, jobs, leases, maps, resetting, results, schema, workflows
 
 
 def test_a_claim_carries_what_the_worker_needs(scene: Scene) -> None:
@@ -325,3 +325,23 @@ def test_processes_that_claim_at_once_share_the_jobs(scene: Scene) -> None:
     assert Counter(int(job_id) for job_ids in printed for job_id in job_ids) == Counter(range(1, n + 1))
     assert scene.counts() == {"completed": n}
     assert scene.rows("results") == n
+
+
+def test_maps_of_a_higher_priority_come_first(scene: Scene) -> None:
+    """At once when it is set; a call that repeats the map leaves it so, one that gives another priority does not."""
+    scene.declare("ab", name="first")
+    later = scene.declare("cd", name="later")
+
+    def order() -> list[int]:
+        with scene.database.read() as connection:
+            return [group.map_id for group in counts.ready(connection, scene.id)]
+
+    assert order() == sorted(order())
+    maps.set_priority(scene.database, later.map_id, 5)
+    assert [claim.params for claim in scene.claim(scene.worker(), 1)] == ["c", "a"]
+    assert order()[0] == later.map_id
+    scene.declare("cd", name="later")
+    assert order()[0] == later.map_id
+    assert {job.priority for job in jobs.listed(scene.database, scene.id, map_id=later.map_id)} == {5}
+    scene.declare("cd", name="later", priority=-1)
+    assert order()[-1] == later.map_id

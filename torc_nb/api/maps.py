@@ -47,6 +47,11 @@ class Maps:
             raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
         return found
 
+    def set_priority(self, map_id: int, priority: int) -> None:
+        """Let a map's jobs be taken before those of maps of a lower priority; workers go on with what they hold."""
+        self.database.check_writable()
+        maps.set_priority(self.database, map_id, priority)
+
     def map_rows(
         self, map_id: int, *, provenance: bool = False, job_ids: Sequence[int] | None = None
     ) -> Iterator[Sequence[Any]]:

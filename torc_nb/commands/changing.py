@@ -111,8 +111,23 @@ def disable(session: Session, chosen: tuple[int, ...]) -> Said:
 
 
 #: What is added to the nouns.
+@click.command("set-priority", cls=Verb, context_settings={"ignore_unknown_options": True})  # so that -1 is a number
+@click.argument("map_name", metavar="MAP", shell_complete=completing.maps)
+@click.argument("priority", type=int)
+@click.pass_obj
+def set_priority(session: Session, map_name: str, priority: int) -> Said:
+    """Let a map's jobs begin before those of maps of a lower priority.
+
+    The priority is 0 where none was given. Workers go on with what they hold.
+    """
+    workflow = session.workflow()
+    assert workflow.id is not None
+    session.api.set_priority(session.api.get_map(workflow.id, map_name).id, priority)
+    return session.said(f"Map {map_name} has priority {priority}.", workflow, map=map_name, priority=priority)
+
+
 OF_WORKFLOWS = (reinitialize, restart, reset_status)
-OF_JOBS = (reset_status_of_jobs, disable)
+OF_JOBS = (reset_status_of_jobs, disable, set_priority)
 
 
 def _foreseen(session: Session, workflow: WorkflowModel, report: Report, limit: int | None) -> Listing:

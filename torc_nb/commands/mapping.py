@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--memory", type=MEMORY, help="Of one job: 20g; default: the node's share per CPU.")
 @click.option("--runtime", type=DURATION, help="That one job is expected to take: 1h.")
 @click.option("--timeout", type=DURATION, help="After which one job is stopped.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Maps of a higher one are run first.")
 @click.option("--unpack/--no-unpack", default=None, help="A row is keywords, or the one argument.")
 @click.option("--module-directory", metavar="FOLDER", help="Where MODULE of MODULE:FUNCTION is.")
 @click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
@@ -49,6 +50,7 @@ def map_(
     memory: int | None,
     runtime: float | None,
     timeout: float | None,
+    priority: int,
     unpack: bool | None,
     module_directory: str | None,
     drop: bool,
@@ -82,6 +84,7 @@ def map_(
         postprocess=reducer,
         requirement=requirement,
         module_directory=module_directory,
+        priority=priority,
         drop=drop,
     )
     text = f"{sentence(mapped)}; captured {describe(mapped.function)}"

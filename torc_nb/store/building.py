@@ -110,6 +110,8 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 requirement_id=declaration.requirement_id,
                 scheduler_id=declaration.scheduler_id,
                 blocked=declaration.is_blocked,
+                priority=declaration.priority,
+                declared_priority=declaration.priority,
                 call=declaration.call,
                 shape=declaration.shape,
             )

@@ -112,23 +112,21 @@ def left_of(workflow_id: int | ColumnElement[int], map_id: ColumnElement[int]) -
 
 
 def ready(connection: Connection, workflow_id: int) -> dict[Group, int]:
-    """Return how many jobs of each visible, unblocked group are ready."""
+    """Return how many jobs of each visible, unblocked group are ready, those of maps of the highest priority first."""
     rows = connection.execute(_READY, {"workflow": workflow_id})
     return {Group(map_id, requirement_id): int(n) for map_id, requirement_id, n in rows if n > 0}
 
 
 _maps = schema.maps
-_open_maps = select(_maps.c.id).where(
-    _maps.c.workflow_id == bindparam("workflow"), _maps.c.state == "ready", _maps.c.blocked.is_(False)
-)
 # It is asked with every exchange, and costs half of what it would if it were made each time.
 _READY = (
     select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n))
+    .select_from(_counts.outerjoin(_maps, _maps.c.id == _counts.c.map_id))
     .where(
         _counts.c.workflow_id == bindparam("workflow"),
         _counts.c.status == int(JobStatus.READY),
-        (_counts.c.map_id == 0) | _counts.c.map_id.in_(_open_maps),
+        (_counts.c.map_id == 0) | ((_maps.c.state == "ready") & _maps.c.blocked.is_(False)),
     )
-    .group_by(_counts.c.map_id, _counts.c.requirement_id)
-    .order_by(_counts.c.map_id, _counts.c.requirement_id)
+    .group_by(_counts.c.map_id, _counts.c.requirement_id, _maps.c.priority)
+    .order_by(func.coalesce(_maps.c.priority, 0).desc(), _counts.c.map_id, _counts.c.requirement_id)
 )

@@ -152,6 +152,7 @@ def _extend(
     database: Database, connection: Connection, half: int, declaration: Declaration, existing: Row[Any]
 ) -> None:
     """Let the new rows join the map, which takes the call's code and settings."""
+    priority = {} if existing.declared_priority == declaration.priority else {"priority": declaration.priority}
     unchanged = connection.execute(
         update(_maps)
         # Whoever declared it since we read it has written this time anew.
@@ -162,8 +163,10 @@ def _extend(
             environment_id=declaration.environment_id,
             requirement_id=declaration.requirement_id,
             scheduler_id=declaration.scheduler_id,
+            declared_priority=declaration.priority,
             call=declaration.call,
             shape=declaration.shape,
+            **priority,
         )
     )
     if not unchanged.rowcount:

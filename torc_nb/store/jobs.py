@@ -19,6 +19,9 @@ _jobs = schema.jobs
 _maps = schema.maps
 _workflows = schema.workflows
 
+#: A map's priority may have been set since its jobs were made.
+PRIORITY = func.coalesce(_maps.c.priority, _jobs.c.priority)
+
 _BRIEF = [column for column in _jobs.c if column.name not in ("params", "key", "replaced")]
 
 #: How many jobs one transaction of a large change moves.
@@ -139,7 +142,7 @@ def _listing(columns: Iterable[Any] = _jobs.c) -> Any:
     """Jobs with what is shown of them beside their own columns; those of a map being built stay invisible."""
     return (
         select(
-            *columns,
+            *(PRIORITY.label("priority") if column.name == "priority" else column for column in columns),
             _maps.c.name.label("map_name"),
             _maps.c.blocked.label("map_blocked"),
             _workflows.c.state.label("workflow_state"),

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, update
 
 from torc_nb.errors import NotFound
-from torc_nb.store import schema
+from torc_nb.store import events, schema
 from torc_nb.store.building import Declaration, sweep
 from torc_nb.store.database import Database
 from torc_nb.store.declaring import Outcome, declare, find
@@ -29,6 +29,7 @@ __all__ = [
     "listed",
     "of_stretch",
     "order_of",
+    "set_priority",
     "stretches",
     "sweep",
 ]
@@ -63,6 +64,22 @@ def listed(database: Database, workflow_id: int) -> list[Row[Any]]:
                 select(_maps).where(_maps.c.workflow_id == workflow_id, _maps.c.state == "ready").order_by(_maps.c.id)
             )
         )
+
+
+def set_priority(database: Database, map_id: int, priority: int) -> None:
+    """Let a map's jobs be claimed before those of maps of a lower priority: one row, however many jobs it has.
+
+    Raises
+    ------
+    NotFound
+        No visible map of that id.
+    """
+    map_ = get(database, map_id)
+    with database.write() as connection:
+        connection.execute(update(_maps).where(_maps.c.id == map_id).values(priority=priority))
+        if map_.postprocess_id is not None:
+            connection.execute(update(_jobs).where(_jobs.c.id == map_.postprocess_id).values(priority=priority))
+        events.add(database, connection, map_.workflow_id, "map priority set", map_id=map_id, priority=priority)
 
 
 def order_of(map_: Row[Any]) -> array[int] | None:

@@ -12,7 +12,7 @@ from sqlalchemy import case, false, func, select
 from torc_nb.models import JobStatus
 from torc_nb.store import schema
 from torc_nb.store.database import Database
-from torc_nb.store.jobs import stands_in
+from torc_nb.store.jobs import PRIORITY, stands_in
 
 _jobs = schema.jobs
 _maps = schema.maps
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, Any] = MappingProxyType(
         "id": _jobs.c.id,
         "status": _shown,
         "attempt": _jobs.c.attempt,
-        "priority": _jobs.c.priority,
+        "priority": PRIORITY,
         **_OF_ATTEMPTS,
     }
 )

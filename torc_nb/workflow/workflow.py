@@ -153,7 +153,8 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
         blocked_by : Job, Map or id of a job, or several
             What has to complete before any of these jobs begins; of a new map.
         priority : int, default 0
-            Higher ones are run first.
+            Maps of a higher one are run first, and within a map, rows that were mapped with a higher one;
+            ``Map.set_priority`` changes it.
         drop : bool, default False
             Remove the jobs and results of absent rows.
 

@@ -43,6 +43,9 @@ maps = Table(
     Column("scheduler_id", Id),
     Column("postprocess_id", Id),
     Column("blocked", Boolean, nullable=False, default=False),
+    # maps of a higher one are claimed first; and as `map` was given it: what was set since survives a repeated call
+    Column("priority", Integer, nullable=False, default=0),
+    Column("declared_priority", Integer, nullable=False, default=0),
     Column("call", String(16), nullable=False),  # how a row is given to the function
     Column("shape", JSON, nullable=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids

@@ -128,6 +128,8 @@ def _create_jobs() -> None:
         sa.Column("scheduler_id", ID, nullable=True),
         sa.Column("postprocess_id", ID, nullable=True),
         sa.Column("blocked", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("declared_priority", sa.Integer(), nullable=False),
         sa.Column("call", sa.String(length=16), nullable=False),
         sa.Column("shape", sa.JSON(), nullable=False),
         sa.Column("order", sa.LargeBinary(), nullable=True),
