@@ -99,6 +99,7 @@ def test_logs_show_output_and_traceback(terminal: Any, finished: Path) -> None:
 def test_workers_allocations_and_events(terminal: Any, finished: Path) -> None:
     """Who worked, how it was started, and what happened, oldest first."""
     (worker,) = as_json(terminal, "workers list")
+    assert (worker["running"], worker["busy_cpus"]) == (0, 0)
     assert (worker["num_cpus"], worker["allocation_id"]) == (1, 1)
     (allocation,) = as_json(terminal, "allocations list")
     assert (allocation["kind"], allocation["scheduler_job"]) == ("local", str(worker["pid"]))

@@ -263,9 +263,9 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submi
         """End some of a workflow's allocations, unless any job of it is left to do."""
         launching.dismiss(self.database, workflow_id, allocation_ids)
 
-    def cancel_allocations(self, workflow_id: int) -> int:
-        """Cancel a workflow's allocations and stop its local workers; its jobs stay. Returns how many those were."""
-        return launching.cancel_allocations(self.database, workflow_id)
+    def cancel_allocations(self, workflow_id: int, chosen: Collection[int] | None = None) -> int:
+        """Cancel a workflow's allocations, or some, with their workers; its jobs stay. Returns how many those were."""
+        return launching.cancel_allocations(self.database, workflow_id, chosen)
 
     # Jobs and what they left.
 

@@ -285,8 +285,10 @@ def _ask_slurm(database: Database, ours: list[AllocationModel]) -> None:
             allocations.end(database, allocation.id or 0, "ended", ended)
 
 
-def cancel_allocations(database: Database, workflow_id: int) -> int:
+def cancel_allocations(database: Database, workflow_id: int, chosen: Collection[int] | None = None) -> int:
     """Cancel a workflow's allocations in Slurm and stop its workers on this machine; returns how many those were.
+
+    ``chosen``: the ids of those that are meant; default: all.
 
     Raises
     ------
@@ -294,15 +296,18 @@ def cancel_allocations(database: Database, workflow_id: int) -> int:
         Slurm does not answer, or refuses; what runs on this machine is stopped all the same.
     """
     database.check_writable()
-    alive = allocations.listed(database, workflow_id, alive=True)
+    all_ = allocations.listed(database, workflow_id, alive=True)
+    alive = [one for one in all_ if chosen is None or one.id in chosen]
     in_slurm = _in_slurm(alive)
+    local = {one.scheduler_job for one in alive if one.kind == "local"}
     # What did not report yet cannot be asked.
     for pid in allocations.unreported(database, workflow_id):
-        launch.stop_local(pid)
+        if str(pid) in local:
+            launch.stop_local(pid)
     for allocation in alive:
         if allocation not in in_slurm:
             allocations.end(database, allocation.id or 0, "canceled", _CANCELED)
-    leases.ask_to_leave(database, workflow_id)
+    leases.ask_to_leave(database, workflow_id, chosen)
     slurm.cancel([str(one.scheduler_job) for one in in_slurm])
     for allocation in in_slurm:
         allocations.end(database, allocation.id or 0, "canceled", _CANCELED)
