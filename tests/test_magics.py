@@ -88,7 +88,7 @@ def test_the_tutorial_in_cells(notebook: Notebook, tmp_path: Path) -> None:
     assert "sweep (1)" in text
     assert isinstance(notebook.run("m"), Map)
     assert "4 as before" in notebook.says("%torc map run params --postprocess total --memory 100m --no-unpack;")
-    assert "started a worker" in notebook.says("%torc run --cpus 1 --idle-timeout 30s")
+    assert "started a worker" in notebook.says("%torc run --cpus 1 --idle-timeout 10min")
     api = make_api(tmp_path / ".torc" / "torc.db")
     try:
         sweep.finish(api, 1)
@@ -216,7 +216,7 @@ def test_debug_stops_where_the_job_failed(notebook: Notebook, tmp_path: Path, mo
     notebook.run("%torc workflows create sweep")
     notebook.run(CELL + "WORDS = 0")
     notebook.run("%torc map run params --no-unpack")
-    notebook.run("%torc run --cpus 1 --idle-timeout 30s")
+    notebook.run("%torc run --cpus 1 --idle-timeout 10min")
     api = make_api(tmp_path / ".torc" / "torc.db")
     try:
         sweep.finish(api, 1)

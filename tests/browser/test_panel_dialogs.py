@@ -92,6 +92,19 @@ def test_rerun_and_cancel(panel: Panel, wing: Played) -> None:
     assert wing.api.get_workflow(wing.id).state == "canceled"
 
 
+def test_pause_and_resume(panel: Panel, wing: Played) -> None:
+    """Each is asked first, takes the other's place, and is in the database."""
+    panel.act("Pause …", "No")
+    assert wing.api.get_workflow(wing.id).state == "started"
+    panel.act("Pause …", "Pause")
+    expect(panel.button("Resume …")).to_be_visible()
+    expect(panel.button("Pause …")).to_have_count(0)
+    assert wing.api.get_workflow(wing.id).state == "paused"
+    panel.act("Resume …", "Resume")
+    expect(panel.button("Pause …")).to_be_visible()
+    assert wing.api.get_workflow(wing.id).state == "started"
+
+
 def test_what_is_refused_is_said(panel: Panel, wing: Played) -> None:
     """With the server's reason, as long as nobody takes it away; the panel goes on."""
     wing.api.delete_workflow(wing.id)

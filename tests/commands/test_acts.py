@@ -105,7 +105,7 @@ def test_a_workflow_from_start_to_end(terminal: Any, tmp_path: Path, store_url: 
     assert "Started" in terminal.says(f"workflows start {at}")
     assert "before" in terminal.says(f"workflows start sweep {db}")
     try:
-        text = terminal.says(f"run {at} --cpus 1 --idle-timeout 30s")
+        text = terminal.says(f"run {at} --cpus 1 --idle-timeout 10min")
         assert "started a worker" in text
         assert f"[sweep ({workflow_id}) in " in text
         again = json.loads(terminal.says(f"run {at} --json"))

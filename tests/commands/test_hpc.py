@@ -43,3 +43,25 @@ def test_a_named_scheduler_is_changed_by_options(terminal: Any, slurm: SlurmClus
     assert "short" in terminal.refuses("hpc slurm schedule-nodes --scheduler long", 1)
     (scheduler,) = json.loads(terminal.says("hpc slurm list --json"))
     assert scheduler["partition"] == "nowhere"
+
+
+def test_a_plan_and_the_best_of_it(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
+    """Without run times no number is made up; with them each choice is a row; `schedule-nodes` takes the best."""
+    api = make_api(empty / ".torc" / "torc.db")
+    workflow_id = sweep.declare(api, empty)
+    line = "hpc slurm {} --walltime 10min --mem 500 --cpus 1 --charge 2"
+    assert "6 jobs will take is not known: map with runtime=" in terminal.says(line.format("plan"))
+    (unknown,) = json.loads(terminal.says(line.format("plan") + " --json"))
+    assert (unknown["partition"], unknown["jobs_per_node"], unknown["seconds"]) == ("main", 1, None)
+    (requirement,) = {one.requirement_id for one in api.list_jobs(workflow_id, map_id=1)}
+    terminal.says(f"resource-requirements modify {requirement} --runtime 2min")
+    few, many = json.loads(terminal.says(line.format("plan") + " --json"))
+    assert (few["nodes"], few["rounds"], few["seconds"], few["best"]) == (2, 4, 480.0, True)
+    assert (many["nodes"], many["rounds"], many["seconds"], many["best"]) == (3, 3, 360.0, False)
+    assert few["charge"] == 2 * few["node_hours"]
+    text = terminal.says(line.format("schedule-nodes"))
+    assert "planned 2 nodes of partition main: 1 job at a time" in text
+    assert "submitted 2 allocation(s)" in text
+    sweep.finish(api, workflow_id)
+    assert "nothing to plan" in terminal.refuses(line.format("plan"), 1)
+    sweep.stop(api, workflow_id)

@@ -39,15 +39,15 @@ def test_a_job_that_two_full_walltimes_cut_fails(any_site: Site) -> None:
     """As Slurm does it: SIGTERM when the time is over. The message names the walltime; the second time is the last."""
     any_site.map(endless, [1])
     for times in (1, 2):
-        worker = any_site.worker(environ=allocation(12))
+        worker = any_site.worker(environ=allocation(20))
         any_site.until(lambda n=times: len(any_site.lines()) == n)
         any_site.until(lambda: any_site.statuses().get("running") == 1)
-        time.sleep(any_site.workers()[-1].started + 12 - time.time())
+        time.sleep(any_site.workers()[-1].started + 20 - time.time())
         worker.terminate()
         assert worker.wait(10) == 0
     assert any_site.statuses() == {"failed": 1}
-    assert any_site.jobs()[0].note == "needs more than 12 s"
-    assert messages(any_site) == ["its walltime of 12 s ended"] * 2
+    assert any_site.jobs()[0].note == "needs more than 20 s"
+    assert messages(any_site) == ["its walltime of 20 s ended"] * 2
 
 
 def test_a_signal_long_before_the_end_is_no_end_of_a_walltime(site: Site) -> None:
@@ -65,14 +65,14 @@ def test_a_signal_long_before_the_end_is_no_end_of_a_walltime(site: Site) -> Non
 def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:
     """Sites that send SIGKILL at once: the next worker hears why this one ended, and the job is not blamed for it."""
     site.map(endless, [1])
-    worker = site.worker(environ=allocation(16))
+    worker = site.worker(environ=allocation(25))
     site.until(lambda: site.statuses().get("running") == 1)
     site.until(lambda: any(b"ended" in path.read_bytes() for path in (site.files / "spool").glob("*")))
     assert worker.poll() is None
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     leases.expire(site.database, site.id)
-    assert messages(site) == ["its walltime of 16 s ended"]
+    assert messages(site) == ["its walltime of 25 s ended"]
     assert site.jobs()[0].interruptions == 0
     assert site.jobs()[0].longest_cut > 0
     assert not list((site.files / "spool").iterdir())

@@ -9,6 +9,7 @@ from torc_nb.api.lacking import Why
 from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
+from torc_nb.api.planning import NodeChoice, NodePlan
 from torc_nb.api.reproducing import Reproduction
 from torc_nb.api.summary import NodeHours, Summary
 from torc_nb.changes import Report
@@ -27,7 +28,9 @@ __all__ = [
     "MapStatus",
     "MapUsage",
     "Mapped",
+    "NodeChoice",
     "NodeHours",
+    "NodePlan",
     "Output",
     "Report",
     "Reproduction",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from pathlib import Path
 from typing import Any
 
-from torc_nb import slurm
 from torc_nb.api import (
     archives,
     failures,
@@ -21,7 +20,6 @@ from torc_nb.api import (
     pausing,
     places,
     reproducing,
-    rooms,
 )
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
@@ -37,25 +35,16 @@ from torc_nb.api.submitting import Submitting
 from torc_nb.api.summary import Summary, summary
 from torc_nb.api.user_data import UserData
 from torc_nb.api.why import why
+from torc_nb.api.workers import Workers
 from torc_nb.functions import Function
-from torc_nb.models import (
-    AllocationModel,
-    EventModel,
-    JobStatus,
-    SlurmSchedulerModel,
-    WorkerModel,
-    WorkflowModel,
-)
+from torc_nb.models import EventModel, JobStatus, WorkflowModel
 from torc_nb.store import (
     Database,
-    allocations,
     events,
     extract,
     functions,
     jobs,
-    leases,
     loads,
-    requirements,
     results,
     workflows,
 )
@@ -65,7 +54,9 @@ from torc_nb.store.failures import Failure
 LOOK_AFTER = 5.0
 
 
-class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submitting, UserData, Files, Changing):
+class Api(
+    Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submitting, UserData, Files, Changing, Workers
+):
     """All that can be done with the workflows of one database.
 
     Parameters
@@ -189,83 +180,6 @@ class Api(Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submi
         if self.database.is_copy:
             self.database.check_writable()  # the jobs that waited will not run in it
         launching.check_progress(self.database, self.status(workflow_id))
-
-    # Workers.
-
-    def run(
-        self,
-        workflow_id: int,
-        *,
-        num_cpus: int | None = None,
-        memory: int | None = None,
-        idle_timeout: float = 600.0,
-        more: bool = False,
-    ) -> launching.Brought:
-        """Have a worker on this machine; starts the workflow.
-
-        Raises
-        ------
-        InvalidRequest
-            None of the waiting jobs could ever start here; the message has the numbers.
-        LaunchError
-            The worker cannot be started.
-        """
-        workflow = workflows.get(self.database, workflow_id)
-        room = rooms.here(num_cpus, memory)
-        rooms.check_use(self.database, workflow_id, room)
-        never = rooms.misfits(requirements.in_use(self.database, workflow_id), room)
-        paused = pausing.begin(self.database, workflow_id)
-        brought = launching.run_here(
-            self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
-        )
-        return brought._replace(message="; ".join([brought.message, *never, *paused]))
-
-    def schedule_nodes(
-        self,
-        workflow_id: int,
-        n: int = 1,
-        *,
-        scheduler: str | SlurmSchedulerModel | None = None,
-        idle_timeout: float = 600.0,
-        linger: float = 0.0,
-        more: bool = False,
-    ) -> launching.Brought:
-        """Have ``n`` Slurm allocations of one node each; starts the workflow.
-
-        Raises
-        ------
-        LaunchError
-            Slurm refused; with its own message and the likely cure.
-        """
-        workflow = workflows.get(self.database, workflow_id)
-        if not isinstance(scheduler, SlurmSchedulerModel):
-            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
-        paused = pausing.begin(self.database, workflow_id)
-        brought = launching.schedule_nodes(
-            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
-        )
-        return brought._replace(message="; ".join([brought.message, *paused]))
-
-    @property
-    def has_slurm(self) -> bool:
-        """Whether Slurm's commands are on this machine."""
-        return slurm.available()
-
-    def list_workers(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[WorkerModel]:
-        """Return all workers that a workflow ever had, oldest first."""
-        return leases.listed(self.database, workflow_id, limit=limit, offset=offset)
-
-    def list_allocations(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[AllocationModel]:
-        """Return all allocations of a workflow, oldest first."""
-        return allocations.listed(self.database, workflow_id, limit=limit, offset=offset)
-
-    def dismiss(self, workflow_id: int, allocation_ids: Collection[int]) -> None:
-        """End some of a workflow's allocations, unless any job of it is left to do."""
-        launching.dismiss(self.database, workflow_id, allocation_ids)
-
-    def cancel_allocations(self, workflow_id: int, chosen: Collection[int] | None = None) -> int:
-        """Cancel a workflow's allocations, or some, with their workers; its jobs stay. Returns how many those were."""
-        return launching.cancel_allocations(self.database, workflow_id, chosen)
 
     # Jobs and what they left.
 

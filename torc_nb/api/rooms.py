@@ -101,10 +101,10 @@ def _of_worker(worker: WorkerModel) -> Room:
 
 def _of_scheduler(scheduler: SlurmSchedulerModel) -> Room:
     """Return the most that a node of this scheduler may have."""
-    return Room(scheduler.cpus or _ANY, scheduler.mem or _ANY, _gpus(scheduler.gres), scheduler.walltime)
+    return Room(scheduler.cpus or _ANY, scheduler.mem or _ANY, gpus(scheduler.gres), scheduler.walltime)
 
 
-def _gpus(gres: str | None) -> int:
+def gpus(gres: str | None) -> int:
     """Count the GPUs in ``"gpu:2"`` or ``"gpu:a100:2,tmp:1"``; without any in it the site decides."""
     counts = re.findall(r"gpu(?::[^:,]+)?:(\d+)", gres or "")
     return sum(map(int, counts)) if counts else _ANY

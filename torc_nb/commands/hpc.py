@@ -34,6 +34,7 @@ _OF_NODES = [
     click.option("--cpus", type=click.IntRange(min=1), help="CPUs per node; default: the whole node."),
     click.option("--gres", help="As sbatch's: gpu:2."),
     click.option("--tmp", help="As sbatch's."),
+    click.option("--charge", type=click.FloatRange(min=0, min_open=True), help="Of an hour of one node, for `plan`."),
     click.option("--setup", metavar="LINE", multiple=True, help="Shell line run before the worker; may be repeated."),
 ]
 
@@ -56,9 +57,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     "-n",
     "--nodes",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Have so many nodes.",
+    help="Have so many nodes; default: what `hpc slurm plan` calls best, one where no run time is known.",
 )
 @click.option(
     "--scheduler",
@@ -76,7 +75,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--more", is_flag=True, help="So many more, instead of so many in all.")
 @click.pass_obj
 def schedule_nodes(
-    session: Session, /, nodes: int, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
+    session: Session, /, nodes: int | None, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
 ) -> Said:
     """Have nodes of Slurm that run the jobs; starts the workflow."""
     workflow = session.workflow()
@@ -85,6 +84,27 @@ def schedule_nodes(
     chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
     brought = session.api.schedule_nodes(workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more)
     return session.said(brought.message, workflow, started=brought.started, alive=brought.alive)
+
+
+@slurm.command("plan")
+@click.option(
+    "--scheduler",
+    metavar="NAME",
+    help="The workflow's, or a profile of yours; default: the only one. What follows changes it for this once.",
+)
+@_settings
+@click.pass_obj
+def plan(session: Session, /, scheduler: str | None, **options: Any) -> Listing:
+    """Show how many nodes the jobs that are left could have, and what each choice takes; submits nothing."""
+    from torc_nb import frames
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    asked = _given(options)
+    chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    found = session.api.plan_nodes(workflow.id, chosen)
+    frame = frames.plan(found.choices, found.best)
+    return Listing(f"Nodes for {workflow.name} ({workflow.id})", frame, notes=found.notes)
 
 
 def _changed(session: Session, workflow_id: int, name: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:

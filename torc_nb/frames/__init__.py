@@ -4,6 +4,7 @@ from torc_nb.frames.changes import affected
 from torc_nb.frames.decoding import decoded
 from torc_nb.frames.edits import check_columns, edited, places
 from torc_nb.frames.listings import attempts, failures, file_changes, jobs, records, statuses
+from torc_nb.frames.plans import plan
 from torc_nb.frames.remembering import remembered, renew
 from torc_nb.frames.summaries import summary
 from torc_nb.frames.tables import labels, params, results
@@ -21,6 +22,7 @@ __all__ = [
     "labels",
     "params",
     "places",
+    "plan",
     "records",
     "remembered",
     "renew",

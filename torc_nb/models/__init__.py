@@ -6,7 +6,7 @@ The records are loaded when first asked for, as a worker starts faster without t
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from torc_nb.models.resources import Request, Room, fits, misfit
+from torc_nb.models.resources import GRACE, Request, Room, fits, misfit, places
 from torc_nb.models.statuses import CLAIMED, FAILURES, FINISHED, MOVES, UNSUCCESSFUL, JobStatus
 from torc_nb.models.work import Claim, Completion, FileState, Introduction, Membership, WorkerSettings
 
@@ -28,6 +28,7 @@ __all__ = [
     "CLAIMED",
     "FAILURES",
     "FINISHED",
+    "GRACE",
     "MOVES",
     "UNSUCCESSFUL",
     "AllocationModel",
@@ -51,6 +52,7 @@ __all__ = [
     "WorkflowModel",
     "fits",
     "misfit",
+    "places",
 ]
 
 

@@ -76,6 +76,7 @@ class SlurmSchedulerModel(Record):
     cpus: int | None = Field(default=None, ge=1, description="CPUs per node; None: all of the node (--exclusive)")
     tmp: str | None = None
     setup: list[str] = Field(default_factory=list, description="shell lines run before the worker")
+    charge: float | None = Field(default=None, gt=0, description="what the site charges for an hour of one node")
     extra: dict[str, Any] = Field(default_factory=dict, description="further sbatch options: {'constraint': 'ib'}")
 
     @field_validator("mem", mode="before")

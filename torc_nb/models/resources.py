@@ -47,6 +47,18 @@ def fits(request: Request, room: Room) -> bool:
     )
 
 
+def places(request: Request, room: Room) -> int:
+    """How many jobs of the request fit into the room side by side."""
+    if not fits(request, room):
+        return 0
+    limits = [room.num_cpus // max(1, request.num_cpus)]
+    if request.num_gpus:
+        limits.append(room.num_gpus // request.num_gpus)
+    if request.memory:
+        limits.append(room.memory // request.memory)
+    return min(limits)
+
+
 def misfit(request: Request, room: Room) -> str | None:
     """Why the job can never start in this room, with the numbers; None where it can."""
     reasons = []

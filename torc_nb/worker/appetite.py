@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from torc_nb.models import Request, Room, fits
+from torc_nb.models import Request, Room, places
 from torc_nb.store.counts import Group
 from torc_nb.store.spool import NEARLY
 
@@ -75,7 +75,7 @@ class Appetite:
         """
         request = self._stated(group)
         free = self._take(request)
-        side_by_side = _places(request, self._whole)
+        side_by_side = places(request, self._whole)
         pace = self._pace.get(group.map_id)
         if not side_by_side or pace is None or pace >= STOCK:
             return free
@@ -96,23 +96,11 @@ class Appetite:
 
     def _take(self, request: Request) -> int:
         """Count the places that are free for the request, and occupy them for the groups that are asked about next."""
-        places = _places(request, self._left)
+        n = places(request, self._left)
         free = self._left
         self._left = free._replace(
-            num_cpus=free.num_cpus - places * request.num_cpus,
-            memory=free.memory - places * (request.memory or 0),
-            num_gpus=free.num_gpus - places * request.num_gpus,
+            num_cpus=free.num_cpus - n * request.num_cpus,
+            memory=free.memory - n * (request.memory or 0),
+            num_gpus=free.num_gpus - n * request.num_gpus,
         )
-        return places
-
-
-def _places(request: Request, room: Room) -> int:
-    """How many jobs of the request fit into the room side by side."""
-    if not fits(request, room):
-        return 0
-    limits = [room.num_cpus // max(1, request.num_cpus)]
-    if request.num_gpus:
-        limits.append(room.num_gpus // request.num_gpus)
-    if request.memory:
-        limits.append(room.memory // request.memory)
-    return min(limits)
+        return n

@@ -1,0 +1,111 @@
+"""Workers: brought here or by Slurm, planned before, seen and taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from torc_nb import slurm
+from torc_nb.api import launching, pausing, planning, rooms
+from torc_nb.models import AllocationModel, SlurmSchedulerModel, WorkerModel
+from torc_nb.store import Database, allocations, leases, requirements, workflows
+
+
+class Workers:
+    """Those who run a workflow's jobs, and the allocations that bring them."""
+
+    database: Database
+
+    def run(
+        self,
+        workflow_id: int,
+        *,
+        num_cpus: int | None = None,
+        memory: int | None = None,
+        idle_timeout: float = 600.0,
+        more: bool = False,
+    ) -> launching.Brought:
+        """Have a worker on this machine; starts the workflow.
+
+        Raises
+        ------
+        InvalidRequest
+            None of the waiting jobs could ever start here; the message has the numbers.
+        LaunchError
+            The worker cannot be started.
+        """
+        workflow = workflows.get(self.database, workflow_id)
+        room = rooms.here(num_cpus, memory)
+        rooms.check_use(self.database, workflow_id, room)
+        never = rooms.misfits(requirements.in_use(self.database, workflow_id), room)
+        paused = pausing.begin(self.database, workflow_id)
+        brought = launching.run_here(
+            self.database, workflow, num_cpus=num_cpus, memory=memory, idle_timeout=idle_timeout, more=more
+        )
+        return brought._replace(message="; ".join([brought.message, *never, *paused]))
+
+    def schedule_nodes(
+        self,
+        workflow_id: int,
+        n: int | None = None,
+        *,
+        scheduler: str | SlurmSchedulerModel | None = None,
+        idle_timeout: float = 600.0,
+        linger: float = 0.0,
+        more: bool = False,
+    ) -> launching.Brought:
+        """Have ``n`` Slurm allocations of one node each, by default as many as is best; starts the workflow.
+
+        What is best :meth:`plan_nodes` says.
+
+        Raises
+        ------
+        LaunchError
+            Slurm refused; with its own message and the likely cure.
+        """
+        workflow = workflows.get(self.database, workflow_id)
+        if not isinstance(scheduler, SlurmSchedulerModel):
+            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
+        said: list[str] = []
+        if n is None:
+            n, scheduler, why = planning.chosen(self.database, workflow_id, scheduler)
+            said = [why]
+        paused = pausing.begin(self.database, workflow_id)
+        brought = launching.schedule_nodes(
+            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
+        )
+        return brought._replace(message="; ".join([*said, brought.message, *paused]))
+
+    def plan_nodes(self, workflow_id: int, scheduler: str | SlurmSchedulerModel | None = None) -> planning.NodePlan:
+        """Return how many nodes of which kind the jobs that are left could have, and what each choice takes.
+
+        Raises
+        ------
+        InvalidRequest
+            No job is left, or Slurm has no such nodes.
+        SlurmUnavailable
+            There is no Slurm here, or it does not answer.
+        """
+        if not isinstance(scheduler, SlurmSchedulerModel):
+            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
+        return planning.plan(self.database, workflow_id, scheduler)
+
+    @property
+    def has_slurm(self) -> bool:
+        """Whether Slurm's commands are on this machine."""
+        return slurm.available()
+
+    def list_workers(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[WorkerModel]:
+        """Return all workers that a workflow ever had, oldest first."""
+        return leases.listed(self.database, workflow_id, limit=limit, offset=offset)
+
+    def list_allocations(self, workflow_id: int, limit: int | None = None, offset: int = 0) -> list[AllocationModel]:
+        """Return all allocations of a workflow, oldest first."""
+        return allocations.listed(self.database, workflow_id, limit=limit, offset=offset)
+
+    def dismiss(self, workflow_id: int, allocation_ids: Collection[int]) -> None:
+        """End some of a workflow's allocations, unless any job of it is left to do."""
+        launching.dismiss(self.database, workflow_id, allocation_ids)
+
+    def cancel_allocations(self, workflow_id: int, chosen: Collection[int] | None = None) -> int:
+        """Cancel a workflow's allocations, or some, with their workers; its jobs stay. Returns how many those were."""
+        return launching.cancel_allocations(self.database, workflow_id, chosen)
