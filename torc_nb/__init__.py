@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         UserDataModel,
         WorkflowModel,
     )
+    from torc_nb.models.retries import Retry
     from torc_nb.worker.current_job import CurrentJob, current_job
     from torc_nb.workflow import Job, Map, Workflow
 
@@ -46,6 +47,7 @@ __all__ = [
     "JobModel",
     "Map",
     "ResourceRequirementsModel",
+    "Retry",
     "SlurmSchedulerModel",
     "TorcError",
     "UserDataModel",
@@ -69,6 +71,7 @@ _HOMES = {
     "JobModel": "torc_nb.models",
     "Map": "torc_nb.workflow",
     "ResourceRequirementsModel": "torc_nb.models",
+    "Retry": "torc_nb.models.retries",
     "SlurmSchedulerModel": "torc_nb.models",
     "TorcError": "torc_nb.errors",
     "UserDataModel": "torc_nb.models",

@@ -14,6 +14,7 @@ from torc_nb.api.taken import Taken
 from torc_nb.errors import Conflict, InvalidRequest
 from torc_nb.functions import Function
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
+from torc_nb.models.retries import Retry, retry_of
 from torc_nb.store import Database, awaited, environments, functions, maps, requirements
 from torc_nb.values import Spill
 
@@ -108,7 +109,9 @@ def _declare_once(
     shape: dict[str, Any] | None = None,
     place: Place = _ANYWHERE,
     source_map: int | None = None,
+    retries: int | Retry = 0,
 ) -> Mapped:
+    retry = retry_of(retries).stored()
     assert workflow.id is not None
     rows = _rows(database, workflow, iterables, key, source_map)
     captured, origin = origins.captured(function, module_directory, rows.classes)
@@ -137,6 +140,7 @@ def _declare_once(
         priority=priority,
         drop=drop,
         source_map=source_map,
+        retry=retry,
         **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
@@ -193,4 +197,6 @@ def sentence(mapped: Mapped) -> str:
     ]
     if outcome.code_changed:
         parts.append("code changed (what completed stays; wf.reinitialize() runs it again)")
+    if outcome.policy_changed:
+        parts.append("policy changed (for what fails from now on)")
     return f"{mapped.name}: {', '.join(parts) or 'no rows'}"

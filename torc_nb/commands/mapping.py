@@ -12,6 +12,7 @@ from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, MEMORY, KernelVerb
 from torc_nb.commands.session import Session
+from torc_nb.models.retries import Retry
 
 if TYPE_CHECKING:
     from torc_nb.api import AnyFunction
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 @click.option("--priority", type=int, default=0, show_default=True, help="Maps of a higher one are run first.")
 @click.option("--unpack/--no-unpack", default=None, help="A row is keywords, or the one argument.")
 @click.option("--module-directory", metavar="FOLDER", help="Where MODULE of MODULE:FUNCTION is.")
+@click.option("--retries", type=click.IntRange(0, 1000), default=0, help="How often a job that failed is tried again.")
+@click.option("--retry-wait", type=DURATION, default=0.0, help="Before the second try: 10s.")
+@click.option("--retry-factor", type=click.FloatRange(1, 100), default=1.0, help="Each further wait is so much longer.")
+@click.option("--retry-on", metavar="CLASS|CODE", multiple=True, help="Only after this; may be repeated.")
 @click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
 @click.pass_obj
 def map_(
@@ -54,6 +59,10 @@ def map_(
     unpack: bool | None,
     module_directory: str | None,
     drop: bool,
+    retries: int,
+    retry_wait: float,
+    retry_factor: float,
+    retry_on: tuple[str, ...],
 ) -> Said:
     """Map a function of this notebook over parameters.
 
@@ -86,6 +95,7 @@ def map_(
         module_directory=module_directory,
         priority=priority,
         drop=drop,
+        retries=Retry(retries, retry_wait, retry_factor, [int(one) if one.isdecimal() else one for one in retry_on]),
     )
     text = f"{sentence(mapped)}; captured {describe(mapped.function)}"
     made = Map(session.api, workflow.id, mapped.outcome.map_id, mapped.name)

@@ -55,6 +55,8 @@ class Declaration:
         There must be no map of this name.
     source_map
         The map whose results are the rows.
+    retry
+        When its failed jobs are tried again, as `Retry.stored` tells; None: never.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Declaration:
     job_name: Callable[[int], str | None] = _unnamed
     is_new: bool = False
     source_map: int | None = None
+    retry: dict[str, Any] | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -114,6 +117,7 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 declared_priority=declaration.priority,
                 call=declaration.call,
                 shape=declaration.shape,
+                retry=declaration.retry,
             )
             .returning(_maps.c.id)
         )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from torc_nb.models import FINISHED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, dependencies, leases, schema
+from torc_nb.store import bulk, cancellations, counts, dependencies, leases, retrying, schema
 from torc_nb.store.completions import newest_attempts, record
 from torc_nb.store.database import Database
 
@@ -64,19 +64,21 @@ def exchange(
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
         workflow = connection.execute(_WORKFLOW, {"workflow": workflow_id}).first()
-        wanted = []
+        wanted: list[tuple[counts.Group, int]] = []
+        due = retrying.Due()
         if room is not None and workflow is not None and workflow.state == "started":
-            wanted = _wanted(connection, workflow_id, room)
+            due = retrying.due(database, connection, workflow_id)
+            wanted = _wanted(connection, workflow_id, room, due)
         if only_to_claim and not wanted:
             return Answer(found_nothing=True)
         lease = leases.renew(database, connection, worker_id)
         answer.had_lost_lease = lease == "lost"
         bulk.lock_rows(connection, _jobs, [job.job_id for job in (*completions, *started)])
-        record(connection, worker_id, completions, tally)
+        record(database, connection, worker_id, completions, tally)
         _mark_running(connection, worker_id, started, tally)
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and wanted and answer.state == "started":
-            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, wanted, longest, tally)
+            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, wanted, longest, due, tally)
         answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
@@ -109,6 +111,7 @@ def _claim(
     run_id: int,
     wanted: Sequence[tuple[counts.Group, int]],
     longest: float,
+    due: retrying.Due,
     tally: counts.Tally,
 ) -> list[Claim]:
     claims: list[Claim] = []
@@ -117,7 +120,7 @@ def _claim(
         rows = connection.execute(
             _CLAIM,
             {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
-             "worker": worker_id, "longest": longest},
+             "worker": worker_id, "longest": longest, "now": due.now},
         ).all()  # fmt: skip
         function_id = functions.get(group.map_id, 0)
         claims += [
@@ -137,11 +140,15 @@ def _claim(
     return claims
 
 
-def _wanted(connection: Connection, workflow_id: int, room: RoomFor) -> list[tuple[counts.Group, int]]:
+def _wanted(
+    connection: Connection, workflow_id: int, room: RoomFor, due: retrying.Due
+) -> list[tuple[counts.Group, int]]:
     """Of which groups there is room for how many jobs."""
     ready = counts.ready(connection, workflow_id)
+    for group in ready.keys() & due.waiting.keys():
+        ready[group] -= due.waiting[group]
     workers = leases.alive(connection, workflow_id) if ready else 0
-    found = [(group, min(n, room(group, n, workers))) for group, n in ready.items()]
+    found = [(group, min(n, room(group, n, workers))) for group, n in ready.items() if n > 0]
     return [(group, n) for group, n in found if n > 0]
 
 
@@ -159,9 +166,10 @@ _chosen = (
         _jobs.c.map_id == bindparam("map"),
         _jobs.c.requirement_id == bindparam("requirement"),
         schema.READY,
+        _jobs.c.not_before <= bindparam("now"),
         _jobs.c.longest_cut.is_(None) | (_jobs.c.longest_cut < bindparam("longest")),
     )
-    .order_by(_jobs.c.priority.desc(), _jobs.c.id)
+    .order_by(_jobs.c.priority.desc(), _jobs.c.not_before, _jobs.c.id)
     .limit(bindparam("n"))
     .with_for_update(skip_locked=True)
 )
@@ -169,7 +177,13 @@ _chosen = (
 _CLAIM = (
     update(_jobs)
     .where(_jobs.c.id.in_(_chosen.scalar_subquery()))
-    .values(status=int(JobStatus.PENDING), worker_id=bindparam("worker"), attempt=_jobs.c.attempt + 1, replaced=None)
+    .values(
+        status=int(JobStatus.PENDING),
+        worker_id=bindparam("worker"),
+        attempt=_jobs.c.attempt + 1,
+        replaced=None,
+        note=None,
+    )
     .returning(
         _jobs.c.id,
         _jobs.c.attempt,

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, select, update
 
 from torc_nb.models import CLAIMED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, dependencies, recorded_files, schema, watch
+from torc_nb.store import bulk, cancellations, counts, dependencies, recorded_files, retrying, schema, watch
+from torc_nb.store.database import Database
 
 _jobs = schema.jobs
 _results = schema.results
@@ -32,12 +33,20 @@ _RESULT_COLUMNS = (
 _Attempt = TypeVar("_Attempt", bound=Claim | Completion)
 
 
-def record(connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally) -> None:
+def record(
+    database: Database, connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally
+) -> None:
     """Move the jobs that ended and keep their results; those whose claim was lost meanwhile are judged one by one.
+
+    Those whose map wants it are tried again.
 
     The jobs' rows are locked by the caller.
     """
     newest = newest_attempts(completions)
+    again = retrying.retry(database, connection, worker_id, newest, tally)
+    tried = [done for done in newest if done.job_id in again]
+    if tried:
+        newest = [done for done in newest if done.job_id not in again]
     rows = [
         (
             done.status,
@@ -58,7 +67,7 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         rows,
     )
     kept = [done for done in newest if done.job_id in moved]
-    others = _without(completions, kept)
+    others = _without(completions, kept + tried)
     moves = Counter((done.map_id, done.requirement_id, done.was_running, done.status) for done in kept)
     for (map_id, requirement_id, was_running, status), n in moves.items():
         tally.move(map_id, requirement_id, _RUNNING if was_running else _PENDING, status, n)
@@ -76,7 +85,7 @@ def record(connection: Connection, worker_id: int, completions: Sequence[Complet
         connection,
         _results,
         _RESULT_COLUMNS,
-        [_result_row(done, worker_id, False) for done in kept]
+        [_result_row(done, worker_id, False) for done in kept + tried]
         + [_result_row(done, worker_id, is_late) for done, is_late in late],
     )
     watch.announce_ends(connection, tally.workflow_id, {done.map_id for done in effective})

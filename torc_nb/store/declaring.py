@@ -44,6 +44,7 @@ class Outcome:
     absent: int = 0
     dropped: int = 0
     code_changed: bool = False
+    policy_changed: bool = False
 
 
 def declare(database: Database, workflow_id: int, declaration: Declaration, rows: Iterable[Parameters]) -> Outcome:
@@ -110,6 +111,7 @@ def _publish(
         absent=0 if declaration.drop else len(absent),
         dropped=len(absent) if declaration.drop else 0,
         code_changed=existing is not None and existing.function_id != declaration.function_id,
+        policy_changed=existing is not None and existing.retry != declaration.retry,
     )
     in_order = not outcome.absent and matcher.is_in_order_of_ids()
     with database.write() as connection:
@@ -166,6 +168,7 @@ def _extend(
             declared_priority=declaration.priority,
             call=declaration.call,
             shape=declaration.shape,
+            retry=declaration.retry,
             **priority,
         )
     )

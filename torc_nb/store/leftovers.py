@@ -119,7 +119,7 @@ def _record_together(database: Database, worker: Row[Any] | Membership, ended: S
     tally = counts.Tally(worker.workflow_id)
     with database.write() as connection:
         bulk.lock_rows(connection, schema.jobs, job_ids)
-        completions.record(connection, worker.id, ended, tally)
+        completions.record(database, connection, worker.id, ended, tally)
         tally.write(connection, worker.id)
         events.add(database, connection, worker.workflow_id, "results taken in", worker_id=worker.id, count=len(ended))
         watch.announce(connection, worker.workflow_id)

@@ -53,6 +53,7 @@ def start_over(
     """Move jobs to a status as if they had never been claimed; ``asked``: as in `move`."""
     again = {
         "result_attempt": None, "interruptions": 0, "walltimes": None, "longest_cut": None, "replaced": None,
+        "retries": 0, "not_before": 0.0,
     }  # fmt: skip
     move(connection, jobs, status, tally, asked, **(again | values))
 

@@ -17,6 +17,7 @@ from torc_nb.functions import Loaded
 from torc_nb.functions.places import is_cell, is_users_own
 from torc_nb.functions.submitted import SUBMITTED, arguments_of
 from torc_nb.models import FileState, JobStatus
+from torc_nb.models.retries import class_name
 from torc_nb.worker.board import Board
 from torc_nb.worker.collection import pieces
 from torc_nb.worker.current_job import Presence
@@ -36,10 +37,10 @@ _PACKAGE = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 _c_library = ctypes.PyDLL(None)
 
 #: job id, attempt, status, return code, started, seconds, cpu seconds, peak memory, value, error type, error,
-#: traceback, stdout, stderr, files, where in the user's own code
+#: traceback, stdout, stderr, files, where in the user's own code, the classes of the error
 Outcome = tuple[
     int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes,
-    list[FileState] | None, str | None,
+    list[FileState] | None, str | None, tuple[str, ...],
 ]  # fmt: skip
 
 
@@ -79,6 +80,7 @@ class Attempt:
         value = error_type = error = trace = files = place = None
         status, return_code = _COMPLETED, 0
         paths: list[str] = []
+        classes: tuple[str, ...] = ()
         self._board.begin(number)
         if self._clear_peak is not None:
             os.write(self._clear_peak, b"5")
@@ -106,6 +108,7 @@ class Attempt:
             value = self._kept(caught)
             paths = []
             error_type, error, trace, place = _described(caught)
+            classes = tuple(class_name(kind) for kind in type(caught).__mro__ if issubclass(kind, BaseException))
             presence.fail()
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of this process that the job forked and forgot: it answers for nothing
@@ -124,7 +127,7 @@ class Attempt:
         stdout, stderr = self._output()
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, after[2] * _RSS_UNIT, value, error_type,
-            error, trace, stdout, stderr, files, place,
+            error, trace, stdout, stderr, files, place, classes,
         )  # fmt: skip
 
     def _collected(self, path: str) -> list[Any]:
@@ -190,8 +193,7 @@ def _return_code(error: BaseException) -> int:
 def _described(error: BaseException) -> tuple[str, str, str, str | None]:
     """The type, the message, the traceback without our own frames, and the innermost place in the user's own code."""
     kind = type(error)
-    module = kind.__module__
-    name = kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
+    name = class_name(kind)
     try:
         message = str(error)
     except BaseException as second:

@@ -42,7 +42,7 @@ class Reports:
         job_id, attempt, run_id, map_id, _, function_id, requirement_id, _, _, params_digest, _, _ = claim
         (
             _, _, status, return_code, started, seconds, cpu, peak, value, error_type, error, trace, out, err, files,
-            place,
+            place, classes,
         ) = outcome  # fmt: skip
         was_running = False
         if self._marked:
@@ -55,7 +55,7 @@ class Reports:
             job_id, attempt, run_id, map_id, requirement_id, function_id, status, return_code, started, seconds, cpu,
             max(peak, tree_peak), value,
             params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
-            offset, len(out), len(err), was_running, files, place,
+            offset, len(out), len(err), was_running, files, place, classes,
         )  # fmt: skip
         if status == _COMPLETED:
             self._sure.append(completion)

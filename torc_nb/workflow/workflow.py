@@ -12,6 +12,7 @@ from torc_nb.api import AnyFunction, Api, Status, current, make_api, sentence
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
 from torc_nb.models import JobStatus, WorkflowModel
+from torc_nb.models.retries import Retry
 from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing
 from torc_nb.workflow.commanding import Commanding
@@ -118,6 +119,7 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
         blocked_by: Blockers = (),
         priority: int = 0,
         drop: bool = False,
+        retries: int | Retry = 0,
     ) -> Map:
         """Declare that a function is mapped over parameters. Saying it twice does it once.
 
@@ -157,6 +159,9 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             ``Map.set_priority`` changes it.
         drop : bool, default False
             Remove the jobs and results of absent rows.
+        retries : int or Retry, default 0
+            How often a job that failed is tried again by itself; with a wait, or after some failures only:
+            ``Retry(3, wait="10s", factor=2, on=OSError)``. Mapping again changes it, and reruns nothing.
 
         Returns
         -------
@@ -188,6 +193,7 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             module_directory=module_directory,
             priority=priority,
             drop=drop,
+            retries=retries,
             **ids_of(blocked_by),
         )
         print(f"{sentence(mapped)}; captured {describe(mapped.function)}", *mapped.notes, sep="\n")

@@ -19,7 +19,17 @@ from torc_nb.store.schema.declared import (
     schedulers,
     workflows,
 )
-from torc_nb.store.schema.jobs import CLAIMED, COMPLETED, READY, UNSUCCESSFUL, job_counts, jobs, maps, sequences
+from torc_nb.store.schema.jobs import (
+    CLAIMED,
+    COMPLETED,
+    READY,
+    RETRIED,
+    UNSUCCESSFUL,
+    job_counts,
+    jobs,
+    maps,
+    sequences,
+)
 from torc_nb.store.schema.relations import (
     files,
     job_dependencies,
@@ -35,6 +45,7 @@ __all__ = [
     "CLAIMED",
     "COMPLETED",
     "READY",
+    "RETRIED",
     "REVISION",
     "UNSUCCESSFUL",
     "Id",

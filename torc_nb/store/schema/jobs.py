@@ -48,6 +48,7 @@ maps = Table(
     Column("declared_priority", Integer, nullable=False, default=0),
     Column("call", String(16), nullable=False),  # how a row is given to the function
     Column("shape", JSON, nullable=False),
+    Column("retry", JSON(none_as_null=True)),  # when its failed jobs are tried again; NULL: never
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),
     sqlite_autoincrement=True,
@@ -95,6 +96,9 @@ jobs = Table(
     # what its newest result, or its running attempt, was given, where `params` was changed since
     Column("replaced", Text),
     Column("note", Text),
+    # how often it was tried again since it was last made to run, and before when its next try may not begin
+    Column("retries", SmallInteger, nullable=False, server_default=text("0")),
+    Column("not_before", Double, nullable=False, server_default=text("0")),
 )
 
 
@@ -108,6 +112,7 @@ READY = jobs.c.status == literal_column(str(int(JobStatus.READY)))
 CLAIMED = _between(JobStatus.PENDING, JobStatus.RUNNING)
 COMPLETED = jobs.c.status == literal_column(str(int(JobStatus.COMPLETED)))
 UNSUCCESSFUL = _between(JobStatus.FAILED, JobStatus.TERMINATED)
+RETRIED = READY & (jobs.c.not_before > literal_column("0"))
 
 Index("jobs_of_map", jobs.c.workflow_id, jobs.c.map_id, jobs.c.id)
 Index(
@@ -116,10 +121,12 @@ Index(
     jobs.c.map_id,
     jobs.c.requirement_id,
     jobs.c.priority.desc(),
+    jobs.c.not_before,  # what is tried again comes after what was not tried yet, and is not searched for it
     jobs.c.id,
     sqlite_where=READY,
     postgresql_where=READY,
 )
+Index("jobs_retried", jobs.c.workflow_id, jobs.c.not_before, sqlite_where=RETRIED, postgresql_where=RETRIED)
 Index(
     "jobs_of_source",
     jobs.c.source_id,

@@ -132,6 +132,7 @@ def _create_jobs() -> None:
         sa.Column("declared_priority", sa.Integer(), nullable=False),
         sa.Column("call", sa.String(length=16), nullable=False),
         sa.Column("shape", sa.JSON(), nullable=False),
+        sa.Column("retry", sa.JSON(), nullable=True),
         sa.Column("order", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -168,6 +169,8 @@ def _create_jobs() -> None:
         sa.Column("environment_id", ID, nullable=True),
         sa.Column("replaced", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("retries", sa.SmallInteger(), nullable=False, server_default=sa.text("0")),
+        sa.Column("not_before", sa.Double(), nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("jobs_claimed", "jobs", ["worker_id"], **_where("status BETWEEN 3 AND 4"))
@@ -176,9 +179,10 @@ def _create_jobs() -> None:
     op.create_index(
         "jobs_ready",
         "jobs",
-        ["workflow_id", "map_id", "requirement_id", sa.text("priority DESC"), "id"],
+        ["workflow_id", "map_id", "requirement_id", sa.text("priority DESC"), "not_before", "id"],
         **_where("status = 2"),
     )
+    op.create_index("jobs_retried", "jobs", ["workflow_id", "not_before"], **_where("status = 2 AND not_before > 0"))
     op.create_index("jobs_completed", "jobs", ["workflow_id", "status", "id"], **_where("status = 5"))
     op.create_index("jobs_unsuccessful", "jobs", ["workflow_id", "status", "id"], **_where("status BETWEEN 6 AND 8"))
     op.create_table(
