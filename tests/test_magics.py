@@ -138,6 +138,8 @@ def test_options_of_map(notebook: Notebook) -> None:
     notebook.run(CELL + "def add(a, b):\n    return a + b\nxs, ys = [1, 2], [3, 4]\n")
     notebook.run("%torc map add xs ys --name sums --cpus 2 --memory 1g --runtime 1h --timeout 2h --gpus 1")
     notebook.run("%torc map run params --key a --no-unpack")
+    again = "--retries 2 --retry-wait 10s --retry-factor 2 --retry-on OSError --retry-on 75"
+    assert "policy changed" in notebook.says(f"%torc map run params --key a --no-unpack {again};")
     notebook.run("params = params[1:]")
     assert "1 dropped" in notebook.says("%torc map run params --key a --no-unpack --drop;")
     notebook.run("import pathlib\npathlib.Path('simulation.py').write_text('def go(a):\\n    return a\\n')")

@@ -55,7 +55,7 @@ class Completion(NamedTuple):
     was_running: bool
     files: Sequence[FileState] | None = None  # those that it returned the paths of, or produces
     error_place: str | None = None  # the innermost line of the user's own code
-    error_classes: Sequence[str] = ()  # of an exception: its class and those that it derives from
+    error_classes: Sequence[str] | None = None  # of an exception: its class and those that it derives from
 
 
 class WorkerSettings(NamedTuple):

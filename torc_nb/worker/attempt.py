@@ -40,7 +40,7 @@ _c_library = ctypes.PyDLL(None)
 #: traceback, stdout, stderr, files, where in the user's own code, the classes of the error
 Outcome = tuple[
     int, int, int, int, float, float, float, int, str | None, str | None, str | None, str | None, bytes, bytes,
-    list[FileState] | None, str | None, tuple[str, ...],
+    list[FileState] | None, str | None, list[str] | None,
 ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ class Attempt:
         value = error_type = error = trace = files = place = None
         status, return_code = _COMPLETED, 0
         paths: list[str] = []
-        classes: tuple[str, ...] = ()
+        classes: list[str] | None = None
         self._board.begin(number)
         if self._clear_peak is not None:
             os.write(self._clear_peak, b"5")
@@ -108,7 +108,7 @@ class Attempt:
             value = self._kept(caught)
             paths = []
             error_type, error, trace, place = _described(caught)
-            classes = tuple(class_name(kind) for kind in type(caught).__mro__ if issubclass(kind, BaseException))
+            classes = [class_name(kind) for kind in type(caught).__mro__ if issubclass(kind, BaseException)]
             presence.fail()
         if os.getpid() != self._pid:
             os._exit(0)  # a copy of this process that the job forked and forgot: it answers for nothing

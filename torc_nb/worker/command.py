@@ -96,7 +96,7 @@ class CommandAttempt:
         error = None if error is None else shortened(error, ERROR_LIMIT)
         return (
             job_id, attempt, status, return_code, started, seconds, cpu, self._peak, value, kind, error, None,
-            taken(1), taken(2), files, None, (),
+            taken(1), taken(2), files, None, None,
         )  # fmt: skip
 
     def _run(self, task: dict[str, Any], folders: Folders, name: str) -> dict[str, dict[str, float]]:

@@ -18,7 +18,7 @@ def obituary(child: ChildProcess, claim: Claim, wait_status: int) -> Outcome:
     seconds = max(0.0, time.time() - child.began)
     return (
         claim.job_id, claim.attempt, int(status), code, child.began, seconds, 0.0, 0, None, kind, reason, None, out,
-        err, None, None, (),
+        err, None, None, None,
     )  # fmt: skip
 
 
