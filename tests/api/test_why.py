@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from torc_nb import Retry
 from torc_nb.api import Api
 from torc_nb.api.lacking import crew, lack
 from torc_nb.errors import DatabaseUnavailable, NotFound
@@ -231,3 +233,13 @@ def test_a_job_that_is_not_there(api: Api, workflow: WorkflowModel, tmp_path: Pa
     id_ = mapped(api, workflow)
     with pytest.raises(NotFound, match="no job 99"):
         api.why(id_, 99)
+
+
+def test_its_next_try(api: Api, workflow: WorkflowModel) -> None:
+    """A job that failed and is tried again says when, and after what."""
+    assert workflow.id is not None
+    api.map_function(workflow.id, lambda x: x, [1], name="run", retries=Retry(2, wait="1h"))
+    workflows.set_state(api.database, workflow.id, "started")
+    end_all(api, joined(api, workflow.id), JobStatus.FAILED)
+    text = api.why(workflow.id, 1).text
+    assert re.fullmatch(r"Job 1, row 0 of run, failed and is tried again from .* UTC, 1 of 2: ValueError: bad\.", text)
