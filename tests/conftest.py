@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from services.place import settle
+from services.slurm_accounting import AccountingCluster
 from services.slurm_cluster import SlurmCluster
 from services.workers import kill_those_of
 
@@ -65,6 +66,24 @@ def slurm(slurm_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.setenv(name, value)
     yield slurm_cluster
     slurm_cluster.clear()
+
+
+@pytest.fixture(scope="session")
+def accounting_cluster(needs_slurm: None) -> Iterator[AccountingCluster]:
+    """A private Slurm that keeps account and enforces limits, for the whole session."""
+    if programs := AccountingCluster.missing():
+        _service_missing(f"Slurm's accounting is not installed: no {', '.join(programs)}")
+    with AccountingCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def accounting(accounting_cluster: AccountingCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[AccountingCluster]:
+    """The private Slurm that keeps account, as ``slurm`` is; no limit of a test outlives it."""
+    for name, value in accounting_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    yield accounting_cluster
+    accounting_cluster.clear()
 
 
 @pytest.fixture(scope="session")

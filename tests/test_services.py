@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from services.keeper import named
+from services.slurm_accounting import AccountingCluster
 from services.slurm_cluster import SlurmCluster
 
 KILLED_WITH_SLURM = """
@@ -102,3 +103,15 @@ def test_a_database_server_comes_back_with_its_data(request: pytest.FixtureReque
         server.bring_up()
         with psycopg.connect(address) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_limits_are_enforced_where_slurm_keeps_account(accounting: AccountingCluster) -> None:
+    """A user may submit as many jobs as she may, under her account; without a limit any number."""
+    accounting.limit(MaxSubmitJobs=2)
+    accounting.sbatch("--array=0-1", "--begin=now+1hour", script="true")
+    with pytest.raises(RuntimeError, match="AssocMaxSubmitJobLimit"):
+        accounting.sbatch(script="true")
+    accounting.limit(MaxSubmitJobs=-1)
+    accounting.sbatch(script="true")
+    with pytest.raises(RuntimeError, match="Invalid account"):
+        accounting.sbatch("--account=nobodys", script="true")

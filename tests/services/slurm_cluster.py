@@ -1,7 +1,8 @@
 """A real Slurm for the tests: one controller and several nodes on this machine, in a temporary folder.
 
 Nothing is imitated but the hosts: every node is a slurmd with a port, a name and a spool of its own. It needs
-neither munge nor root, and it has no accounting, so sacct fails there, as at some real sites.
+neither munge nor root, and it has no accounting, so sacct fails there, as at some real sites; `slurm_accounting` has a
+form with it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
-AccountingStorageType=accounting_storage/none
+{accounting}
 MpiDefault=none
 SwitchType=switch/none
 SelectType=select/cons_tres
@@ -101,7 +102,7 @@ class SlurmCluster:
     @staticmethod
     def missing() -> list[str]:
         """The programs that this machine lacks for a cluster."""
-        return [program for program in PROGRAMS if shutil.which(program, path=_search_path()) is None]
+        return [program for program in PROGRAMS if shutil.which(program, path=search_path()) is None]
 
     def start(self) -> Self:
         """Start it and wait until every node is idle."""
@@ -109,6 +110,7 @@ class SlurmCluster:
         self._keeper = Keeper(self.folder)
         try:
             self._configure()
+            self._before_controller()
             self._spawn("slurmctld", "slurmctld", "-D")
             for node in self.nodes:
                 self.start_slurmd(node)
@@ -200,7 +202,7 @@ class SlurmCluster:
     def _configure(self) -> None:
         (self.folder / "state").mkdir()
         lines = [
-            _CONFIGURATION.format(user=self._user, folder=self.folder),
+            _CONFIGURATION.format(user=self._user, folder=self.folder, accounting=self._accounting()),
             *self._places(),
             # As most sites do: a job that does not say otherwise gets its CPUs' share, else the whole node's memory.
             f"DefMemPerCPU={self._memory_per_cpu}",
@@ -208,6 +210,13 @@ class SlurmCluster:
             *self._extra,
         ]
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
+
+    def _accounting(self) -> str:
+        """The lines of slurm.conf that say who keeps account: nobody."""
+        return "AccountingStorageType=accounting_storage/none"
+
+    def _before_controller(self) -> None:
+        """Start what has to run before the controller does."""
 
     def _places(self) -> list[str]:
         """The lines that say where the controller and the nodes are: all here."""
@@ -241,9 +250,9 @@ class SlurmCluster:
     def _environment(self) -> dict[str, str]:
         # Tests may run within a Slurm job, whose variables would be taken for options.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH"))}
-        return inherited | self.environment | {"PATH": _search_path()}
+        return inherited | self.environment | {"PATH": search_path()}
 
 
-def _search_path() -> str:
+def search_path() -> str:
     """PATH, and the folders of daemons, which an ordinary user's PATH may lack."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
