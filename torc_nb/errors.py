@@ -107,5 +107,9 @@ class LaunchError(TorcError):
     """A worker could not be started."""
 
 
+class SlurmLimit(LaunchError):
+    """Slurm takes no more of this user's jobs for now, or not so many at once."""
+
+
 class SlurmUnavailable(LaunchError):
     """Slurm is not installed here, or its controller does not answer at the moment."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from torc_nb.api import (
     archives,
+    campaigns,
     failures,
     following,
     inspection,
@@ -29,13 +30,13 @@ from torc_nb.api.history import History
 from torc_nb.api.lacking import Why
 from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
+from torc_nb.api.nodes import Nodes
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
 from torc_nb.api.submitting import Submitting
 from torc_nb.api.summary import Summary, summary
 from torc_nb.api.user_data import UserData
 from torc_nb.api.why import why
-from torc_nb.api.workers import Workers
 from torc_nb.functions import Function
 from torc_nb.models import EventModel, JobStatus, WorkflowModel
 from torc_nb.store import (
@@ -55,7 +56,7 @@ LOOK_AFTER = 5.0
 
 
 class Api(
-    Cleaning, Commands, History, Maps, Moving, PlainJobs, Resources, Submitting, UserData, Files, Changing, Workers
+    Cleaning, Commands, History, Maps, Moving, Nodes, PlainJobs, Resources, Submitting, UserData, Files, Changing
 ):
     """All that can be done with the workflows of one database.
 
@@ -97,7 +98,7 @@ class Api(
 
     def delete_workflow(self, workflow_id: int) -> WorkflowModel:
         """Delete a workflow: its allocations are cancelled, its jobs and results removed; its folder stays."""
-        launching.cancel_allocations(self.database, workflow_id)
+        self.cancel_allocations(workflow_id)
         return workflows.remove(self.database, workflow_id)
 
     def start_workflow(self, workflow_id: int) -> bool:
@@ -117,12 +118,12 @@ class Api(
         workflows.get(self.database, workflow_id)
         workflows.set_state(self.database, workflow_id, "canceled")
         canceled = jobs.cancel(self.database, workflow_id)
-        launching.cancel_allocations(self.database, workflow_id)
+        self.cancel_allocations(workflow_id)
         return canceled
 
     def status(self, workflow_id: int) -> inspection.Status:
         """Return how a workflow stands, with what became of its allocations."""
-        launching.refresh(self.database, workflow_id)
+        self._look_after(workflow_id)
         return inspection.status(self.database, workflow_id)
 
     def progress(self, workflow_id: int) -> inspection.Status:
@@ -137,8 +138,13 @@ class Api(
         now = time.monotonic()
         if now - self._looked_after.get(workflow_id, -LOOK_AFTER) >= LOOK_AFTER:
             self._looked_after[workflow_id] = now
-            launching.refresh(self.database, workflow_id)
+            self._look_after(workflow_id)
         return inspection.details(self.database, self.progress(workflow_id))
+
+    def _look_after(self, workflow_id: int) -> None:
+        """Find out what became of allocations, and submit those that are missing."""
+        launching.refresh(self.database, workflow_id)
+        campaigns.top_up(self.database, workflow_id)
 
     def summary(self, workflow_id: int) -> Summary:
         """Return what a workflow came to: jobs, versions of code, node-hours used and wasted, packages."""
@@ -179,7 +185,10 @@ class Api(
         """
         if self.database.is_copy:
             self.database.check_writable()  # the jobs that waited will not run in it
-        launching.check_progress(self.database, self.status(workflow_id))
+        status = self.status(workflow_id)
+        campaign = campaigns.wished(self.database, workflow_id)
+        if campaign is None or campaign.state != "on":
+            launching.check_progress(self.database, status)
 
     # Jobs and what they left.
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from torc_nb.api.seldom import Seldom
 from torc_nb.errors import NotFound
-from torc_nb.models import FAILURES, AllocationModel, JobStatus, WorkerModel, WorkflowModel
+from torc_nb.models import FAILURES, AllocationModel, CampaignModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
 from torc_nb.store import (
     Database,
     allocations,
+    campaigns,
     failures,
     jobs,
     leases,
@@ -67,6 +68,8 @@ class Status:
         What went wrong in the failed jobs, the most frequent first; empty where nobody asked for it.
     loads : mapping
         What each worker runs now, by its id; empty where nobody asked for it.
+    campaign : CampaignModel or None
+        How many allocations it is to have until all is done, where that was asked for and is not over for good.
     now : float
         The time by the database's clock, in seconds since the epoch; 0 where nobody asked for it.
     """
@@ -81,6 +84,7 @@ class Status:
     allocated: Sequence[AllocationModel] = ()
     causes: Sequence[Cause] = ()
     loads: Mapping[int, Load] = field(default_factory=dict)
+    campaign: CampaignModel | None = None
     now: float = field(default=0.0, compare=False)
 
     @property
@@ -147,6 +151,7 @@ def status(database: Database, workflow_id: int) -> Status:
         workers=[worker for worker in leases.listed(database, workflow_id) if worker.state in leases.PRESENT],
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
+        campaign=campaigns.get(database, workflow_id),
         allocated=[one for one in alive if one.state == "running" and one.kind == "slurm"],
         versions=_versions(
             database,

@@ -117,18 +117,46 @@ def schedule_nodes(
     if n < 1:
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
     trust.check(database, workflow, _WOULD_RUN)
-    _refuse_elsewhere(database, scheduler)
-    folder = _folder(database, workflow)
+    refuse_elsewhere(database, scheduler)
+    _folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
     alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
     others = len(alive) - len(ids)
     if not ids:
         return Brought(0, others, f"{others} allocation(s) are pending or running already; more=True adds to them")
+    launched = submit(database, workflow, ids, scheduler, idle_timeout=idle_timeout, linger=linger)
+    return Brought(len(ids), others, submitted(launched), tuple(ids))
+
+
+def submitted(launched: list[launch.Launched]) -> str:
+    """Say what was submitted."""
+    names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
+    return f"submitted {len(launched)} allocation(s) to Slurm: {names}"
+
+
+def submit(
+    database: Database,
+    workflow: WorkflowModel,
+    ids: list[int],
+    scheduler: SlurmSchedulerModel,
+    *,
+    idle_timeout: float,
+    linger: float = 0.0,
+) -> list[launch.Launched]:
+    """Submit allocations that were entered; those that Slurm does not take are noted as failed.
+
+    Raises
+    ------
+    SlurmLimit
+        Slurm takes no more of this user's jobs for now, or not so many at once.
+    LaunchError
+        Slurm refused; with its message and the likely cure.
+    """
     settings = [
         WorkerSettings(
             database.url,
-            workflow.id,
+            workflow.id or 0,
             id_,
             origin=machine.boot_id(),
             idle_timeout=idle_timeout,
@@ -137,12 +165,11 @@ def schedule_nodes(
         )
         for id_ in ids
     ]
-    launched = _launched(database, ids, lambda: launch.schedule(settings, scheduler, folder), slurm.cancel)
-    names = ", ".join(one.scheduler_job for one in launched[:3]) + (", …" if len(launched) > 3 else "")
-    return Brought(len(ids), others, f"submitted {len(ids)} allocation(s) to Slurm: {names}", tuple(ids))
+    folder = _folder(database, workflow)
+    return _launched(database, ids, lambda: launch.schedule(settings, scheduler, folder), slurm.cancel)
 
 
-def _refuse_elsewhere(database: Database, scheduler: SlurmSchedulerModel) -> None:
+def refuse_elsewhere(database: Database, scheduler: SlurmSchedulerModel) -> None:
     """Say before anything waits in the queue that workers on other machines cannot use an SQLite file."""
     if not database.is_sqlite:
         return

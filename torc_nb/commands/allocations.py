@@ -22,14 +22,18 @@ allocations = Noun("allocations", help="Slurm jobs of ours, and workers started 
 def list_(session: Session) -> Listing:
     """List all allocations that a workflow ever had, oldest first."""
     from torc_nb import frames
+    from torc_nb.api import campaigns
     from torc_nb.models import AllocationModel
 
     workflow = session.workflow()
     assert workflow.id is not None
     session.api.status(workflow.id)  # finds out what became of them
     found = session.api.list_allocations(workflow.id)
+    campaign = session.api.get_campaign(workflow.id)
+    notes = [] if campaign is None else [campaigns.describe(campaign)]
     return Listing(
-        f"Allocations of {workflow.name} ({workflow.id})", frames.records(AllocationModel, found, drop=["workflow_id"])
+        f"Allocations of {workflow.name} ({workflow.id})", frames.records(AllocationModel, found, drop=["workflow_id"]),
+        notes,
     )
 
 

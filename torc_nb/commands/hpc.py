@@ -73,16 +73,37 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     help="A worker leaves after so long idle.",
 )
 @click.option("--more", is_flag=True, help="So many more, instead of so many in all.")
+@click.option(
+    "--until-done/--once",
+    default=None,
+    help="Keep so many pending or running while work remains; --once ends that. Default: as asked before, else once.",
+)
+@click.option(
+    "--max-node-hours",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --until-done: submit nothing beyond; an allocation counts with its whole walltime until it ends.",
+)
 @click.pass_obj
 def schedule_nodes(
-    session: Session, /, nodes: int | None, scheduler: str | None, idle_timeout: float, more: bool, **options: Any
+    session: Session,
+    /,
+    nodes: int | None,
+    scheduler: str | None,
+    idle_timeout: float,
+    more: bool,
+    until_done: bool | None,
+    max_node_hours: float | None,
+    **options: Any,
 ) -> Said:
     """Have nodes of Slurm that run the jobs; starts the workflow."""
     workflow = session.workflow()
     assert workflow.id is not None
     asked = _given(options)
     chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
-    brought = session.api.schedule_nodes(workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more)
+    brought = session.api.schedule_nodes(
+        workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more,
+        until_done=until_done, max_node_hours=max_node_hours,
+    )  # fmt: skip
     return session.said(brought.message, workflow, started=brought.started, alive=brought.alive)
 
 

@@ -105,6 +105,7 @@ def status(session: Session, workflow: str | None) -> Listing:
 
 
 def _notes(found: Status) -> list[str]:
+    from torc_nb.api import campaigns
     from torc_nb.models.quantities import counted
 
     notes = [
@@ -115,6 +116,8 @@ def _notes(found: Status) -> list[str]:
         f"allocation {one.id} ({one.kind} {one.scheduler_job or ''}) waits. {one.message}".rstrip()
         for one in found.waiting
     ]
+    if found.campaign is not None:
+        notes.append(campaigns.describe(found.campaign))
     return notes + [f"allocation {one.id} ({one.kind}) failed: {one.message}" for one in found.failed]
 
 
@@ -134,6 +137,7 @@ def _data(found: Status) -> dict[str, Any]:
         "workers": records(frames.records(WorkerModel, found.workers)),
         "waiting": records(frames.records(AllocationModel, found.waiting)),
         "failed": records(frames.records(AllocationModel, found.failed)),
+        "campaign": found.campaign and found.campaign.model_dump(mode="json"),
     }
 
 

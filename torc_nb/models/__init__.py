@@ -13,6 +13,7 @@ from torc_nb.models.work import Claim, Completion, FileState, Introduction, Memb
 if TYPE_CHECKING:
     from torc_nb.models.records import (
         AllocationModel,
+        CampaignModel,
         EventModel,
         FileModel,
         JobModel,
@@ -32,6 +33,7 @@ __all__ = [
     "MOVES",
     "UNSUCCESSFUL",
     "AllocationModel",
+    "CampaignModel",
     "Claim",
     "Completion",
     "EventModel",

@@ -163,6 +163,20 @@ class AllocationModel(Record):
     message: str = Field(default="", description="the last word on it: Slurm's reason, or why it failed")
 
 
+class CampaignModel(Record):
+    """So many allocations while work remains; whoever is alive submits what is missing."""
+
+    workflow_id: int
+    n: int = Field(ge=1, description="how many allocations are pending or running while work remains")
+    scheduler: SlurmSchedulerModel
+    idle_timeout: float = Field(default=600.0, description="seconds")
+    max_node_hours: float | None = Field(default=None, gt=0, description="hours of one node, of all its allocations")
+    asked: float | None = None
+    user: str = Field(default="", description="who asked for it, and where: anna@login1")
+    state: str = Field(default="on", description="on, done, stopped or canceled")
+    message: str = Field(default="", description="the last word on it: what it waits for, or why it ended")
+
+
 class WorkerModel(Record):
     """The process that runs jobs on one node."""
 

@@ -3,7 +3,7 @@
 Only commands of Slurm are used, and none that needs accounting (sacct). What to submit is for others to say.
 """
 
-from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue, submit
+from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue, requeue, submit
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
 from torc_nb.slurm.reasons import pending
@@ -20,6 +20,7 @@ __all__ = [
     "partitions",
     "pending",
     "queue",
+    "requeue",
     "sbatch_cure",
     "submit",
 ]

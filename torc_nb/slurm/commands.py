@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 
-from torc_nb.errors import LaunchError, SlurmUnavailable
+from torc_nb.errors import LaunchError, SlurmLimit, SlurmUnavailable
 from torc_nb.models.quantities import MIB, parse_duration
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.records import Partition, QueuedJob
@@ -22,6 +22,8 @@ SUBMIT_SECONDS = 120.0
 _JOB_FORMAT = "%A|%F|%K|%u|%P|%T|%N|%D|%V|%S|%e|%l|%r|%j"
 _PARTITION_FORMAT = "%P|%a|%F|%c|%m|%l|%G"
 _UNREACHABLE = r"unable to contact|socket timed out|zero bytes|configuration source|unable to process configuration"
+# How many jobs a user may have submitted, alone or with her group, and how many an array may have.
+_LIMITS = r"(max|grp)submit|maxarraysize|job array specification"
 _NO_LIMIT = {"INFINITE", "UNLIMITED", "NOT_SET", "INVALID", "PARTITION_LIMIT", "N/A", ""}
 
 
@@ -112,6 +114,8 @@ def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
     ------
     SlurmUnavailable
         There is no sbatch, or it gave no answer.
+    SlurmLimit
+        It takes no more of this user's jobs for now, or not so many in one array.
     LaunchError
         It refused; the message is its own, with the likely cure.
     """
@@ -133,7 +137,8 @@ def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
         ) from None
     if done.returncode:
         cure = sbatch_cure(done.stderr)
-        raise LaunchError(f"sbatch refused: {done.stderr.strip()}" + (f"\n{cure}" if cure else ""))
+        kind = SlurmLimit if re.search(_LIMITS, done.stderr, re.IGNORECASE) else LaunchError
+        raise kind(f"sbatch refused: {done.stderr.strip()}" + (f"\n{cure}" if cure else ""))
     return done.stdout
 
 
@@ -150,6 +155,19 @@ def cancel(job_ids: Iterable[int | str]) -> None:
     wanted = [str(job_id) for job_id in job_ids]
     if wanted:
         _run("scancel", "--quiet", *wanted)
+
+
+def requeue(job_id: str) -> None:
+    """Put a running job of ours back into the queue: what it runs is ended, and it starts anew some time.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    LaunchError
+        The site or the job does not allow it.
+    """
+    _run("scontrol", "requeue", job_id)
 
 
 def seconds(text: str) -> float | None:

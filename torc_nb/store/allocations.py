@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from torc_nb import models
 from torc_nb.errors import NotFound
@@ -77,6 +77,43 @@ def launched(database: Database, allocation_id: int, scheduler_job: str, log: st
             )
         )
     return bool(found.state != "canceled")
+
+
+def withdraw(database: Database, ids: Collection[int]) -> None:
+    """Take back what was entered and could not be launched now, as if nobody had asked for it."""
+    with database.write() as connection:
+        connection.execute(
+            delete(_allocations).where(_allocations.c.id.in_(sorted(ids)), _allocations.c.scheduler_job.is_(None))
+        )
+
+
+def put_back(database: Database, workflow_id: int, allocation_id: int, n: int) -> bool:
+    """Note that an allocation which has ended goes back into Slurm's queue, unless ``n`` are alive; whether so."""
+    with database.write() as connection:
+        _hold(connection, workflow_id)
+        if len(_alive(connection, workflow_id, "slurm")) >= n:
+            return False
+        done = connection.execute(
+            update(_allocations)
+            .where(_allocations.c.id == allocation_id, _allocations.c.state == "ended")
+            .values(state="submitted", ended=None, message="queued again", asked=database.now(connection))
+        )
+    return bool(done.rowcount)
+
+
+def cancel_surplus(database: Database, workflow_id: int, n: int) -> list[str]:
+    """Cancel the newest of what waits in Slurm's queue, but for ``n``; returns Slurm's ids of those canceled."""
+    with database.write() as connection:
+        _hold(connection, workflow_id)
+        alive = _alive(connection, workflow_id, "slurm")
+        waiting = [one["id"] for one in alive if one["state"] == "submitted" and one["scheduler_job"] is not None]
+        canceled = connection.execute(
+            update(_allocations)
+            .where(_allocations.c.id.in_(waiting[n:]), _allocations.c.state == "submitted")
+            .values(state="canceled", message="no job was left for it", ended=database.now(connection))
+            .returning(_allocations.c.scheduler_job)
+        )
+        return [str(row.scheduler_job) for row in canceled]
 
 
 def _hold(connection: Connection, workflow_id: int) -> None:

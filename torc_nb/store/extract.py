@@ -40,7 +40,7 @@ _INSTEAD: dict[str, dict[str, ColumnElement[Any]]] = {
 _CODE = ("helper", "class")
 
 #: Tables that mean nothing where nothing runs.
-_LEFT = frozenset({"cancellations", "sequences", "module_sources"})
+_LEFT = frozenset({"campaigns", "cancellations", "sequences", "module_sources"})
 
 
 def extract(source: Database, workflow_id: int, path: Path) -> None:

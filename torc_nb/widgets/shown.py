@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from torc_nb.api import Load, Status
+from torc_nb.api import Load, Status, campaigns
 from torc_nb.models import FAILURES, AllocationModel, JobStatus, WorkerModel
 from torc_nb.models.names import printable
 from torc_nb.models.palette import COLOURS, ORDER
@@ -67,6 +67,8 @@ def allocations(status: Status) -> Data:
     newest = status.failed[: -MOST_FAILED - 1 : -1]
     lines = [_several(status.allocated, "running")] if status.allocated else []
     lines += [_several(group, f"awaited{_since(group)}", message) for (_, message), group in waiting.items()]
+    if status.campaign is not None and not status.is_done:
+        lines.append({"what": line(campaigns.describe(status.campaign), 1000), "why": ""})
     if not lines and not newest:
         return {}
     return {
@@ -140,7 +142,8 @@ def _hint(status: Status) -> Iterable[str]:
         return
     if status.workflow.state == "paused":
         yield "Paused: wf.resume() lets its jobs begin."
-    if not status.workers and not status.waiting:
+    is_awaited = status.campaign is not None and status.campaign.state == "on"
+    if not status.workers and not status.waiting and not is_awaited:
         yield "No worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
 
 

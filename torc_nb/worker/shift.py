@@ -33,6 +33,7 @@ from torc_nb.worker.log import Log
 from torc_nb.worker.nurseries import Nurseries
 from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Packing
+from torc_nb.worker.relief import Relief
 from torc_nb.worker.reports import Reports
 
 #: How often running jobs are looked after, in seconds.
@@ -62,11 +63,14 @@ class Shift:
             trust.check(database, workflow, "Workers run their own user's workflows")
             files = Path(workflow.files)
             _check_folder(files, self._settings.trust)
+            relief = Relief(database, self._settings)
+            relief.start()
             while self._join_and_leave(database, files) == _NOTHING_LEFT:
                 # Whoever declares work and then looks for a worker may have found this one just before it left.
                 if not claims.can_still_get_work(database, self._settings.workflow_id):
                     cancel_what_waits(database, self._settings.workflow_id)
                     break
+            relief.call()
         except TorcError as error:
             sys.exit(f"torc_nb worker: {error}")
         finally:

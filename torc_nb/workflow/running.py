@@ -78,6 +78,8 @@ class Running:
         scheduler: str | None = None,
         idle_timeout: str | float = 600.0,
         more: bool = False,
+        until_done: bool | None = None,
+        max_node_hours: float | None = None,
         **options: Any,
     ) -> None:
         """Have ``n`` Slurm allocations of one node each; submits what is missing and returns at once.
@@ -91,6 +93,11 @@ class Running:
             The name of one of the workflow's, or of a profile in ``~/.config/torc_nb/config.toml``.
         idle_timeout : str or float, default 600
             A worker leaves after this long without work.
+        until_done : bool, optional
+            Have ``n`` pending or running while work remains: this kernel, any command, the panel and the workers
+            themselves submit what is missing. A later call without it changes ``n``; ``until_done=False`` ends it.
+        max_node_hours : float, optional
+            With ``until_done``: submit nothing beyond. An allocation counts with its whole walltime until it ends.
         **options
             Instead of a named scheduler, or to change it: ``account, partition, qos, mem, walltime, gres, cpus, tmp,
             setup, charge, extra``.
@@ -106,6 +113,8 @@ class Running:
             scheduler=self._with_options(scheduler, options) if options else scheduler,
             idle_timeout=parse_duration(idle_timeout),
             more=more,
+            until_done=until_done,
+            max_node_hours=max_node_hours,
         )
         print(brought.message)
 

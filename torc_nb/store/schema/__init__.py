@@ -39,7 +39,7 @@ from torc_nb.store.schema.relations import (
     map_dependencies,
     user_data,
 )
-from torc_nb.store.schema.running import allocations, cancellations, events, recorded_files, results, workers
+from torc_nb.store.schema.running import allocations, campaigns, cancellations, events, recorded_files, results, workers
 
 __all__ = [
     "CLAIMED",
@@ -50,6 +50,7 @@ __all__ = [
     "UNSUCCESSFUL",
     "Id",
     "allocations",
+    "campaigns",
     "cancellations",
     "environments",
     "events",

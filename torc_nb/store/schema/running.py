@@ -82,6 +82,28 @@ allocations = Table(
     sqlite_autoincrement=True,
 )
 
+#: How many allocations a workflow is to have while work remains; whoever is alive submits what is missing.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("n", Integer, nullable=False),
+    Column("scheduler", JSON, nullable=False),
+    Column("scheduler_id", Id),
+    Column("idle_timeout", Double, nullable=False),
+    Column("max_node_hours", Double),
+    Column("asked", Double, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    # not to be tried again before, and how often in a row Slurm refused
+    Column("retry", Double, nullable=False),
+    Column("refusals", Integer, nullable=False),
+    # how many jobs had finished when anything was last seen to go on, and when that was
+    Column("finished", BigInteger, nullable=False),
+    Column("progressed", Double, nullable=False),
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -339,6 +339,25 @@ def _create_runs() -> None:
     )
     op.create_index("ix_allocations_workflow_id", "allocations", ["workflow_id"])
     op.create_table(
+        "campaigns",
+        sa.Column("workflow_id", ID, autoincrement=False, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("scheduler", sa.JSON(), nullable=False),
+        sa.Column("scheduler_id", ID, nullable=True),
+        sa.Column("idle_timeout", sa.Double(), nullable=False),
+        sa.Column("max_node_hours", sa.Double(), nullable=True),
+        sa.Column("asked", sa.Double(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("retry", sa.Double(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("finished", sa.BigInteger(), nullable=False),
+        sa.Column("progressed", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workflow_id"),
+    )
+    op.create_table(
         "workers",
         sa.Column("id", ID, nullable=False),
         sa.Column("workflow_id", ID, nullable=False),

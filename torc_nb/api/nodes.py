@@ -1,17 +1,18 @@
-"""Workers: brought here or by Slurm, planned before, seen and taken away."""
+"""What runs a workflow's jobs: workers here, allocations of Slurm, and how many of these there are to be."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from torc_nb import slurm
-from torc_nb.api import launching, pausing, planning, rooms
-from torc_nb.models import AllocationModel, SlurmSchedulerModel, WorkerModel
+from torc_nb.api import campaigns, launching, pausing, planning, rooms
+from torc_nb.errors import InvalidRequest
+from torc_nb.models import AllocationModel, CampaignModel, SlurmSchedulerModel, WorkerModel
 from torc_nb.store import Database, allocations, leases, requirements, workflows
 
 
-class Workers:
-    """Those who run a workflow's jobs, and the allocations that bring them."""
+class Nodes:
+    """The workers and allocations of workflows."""
 
     database: Database
 
@@ -52,27 +53,47 @@ class Workers:
         idle_timeout: float = 600.0,
         linger: float = 0.0,
         more: bool = False,
+        until_done: bool | None = None,
+        max_node_hours: float | None = None,
     ) -> launching.Brought:
         """Have ``n`` Slurm allocations of one node each, by default as many as is best; starts the workflow.
 
         What is best :meth:`plan_nodes` says.
+        With ``until_done`` so many are pending or running while work remains, whoever is alive to submit them;
+        ``max_node_hours`` limits what they take. Without it a wish of before changes its ``n``, and ``False`` ends it.
 
         Raises
         ------
+        InvalidRequest
+            ``n`` is not at least 1, or what is asked for makes no sense together.
         LaunchError
             Slurm refused; with its own message and the likely cure.
         """
         workflow = workflows.get(self.database, workflow_id)
+        before = campaigns.changed(self.database, workflow_id, until_done, more=more)
+        is_campaign = until_done or before is not None
+        if before is not None and scheduler is None:
+            scheduler = before.scheduler
         if not isinstance(scheduler, SlurmSchedulerModel):
             scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
         said: list[str] = []
-        if n is None:
+        if n is None and before is not None:
+            n = before.n
+        elif n is None:
             n, scheduler, why = planning.chosen(self.database, workflow_id, scheduler)
             said = [why]
         paused = pausing.begin(self.database, workflow_id)
-        brought = launching.schedule_nodes(
-            self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
-        )
+        if is_campaign:
+            brought = campaigns.begin(
+                self.database, workflow, n, scheduler,
+                idle_timeout=idle_timeout, max_node_hours=max_node_hours, before=before,
+            )  # fmt: skip
+        elif max_node_hours is not None:
+            raise InvalidRequest("max_node_hours goes with until_done=True only.")
+        else:
+            brought = launching.schedule_nodes(
+                self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
+            )
         return brought._replace(message="; ".join([*said, brought.message, *paused]))
 
     def plan_nodes(self, workflow_id: int, scheduler: str | SlurmSchedulerModel | None = None) -> planning.NodePlan:
@@ -106,6 +127,15 @@ class Workers:
         """End some of a workflow's allocations, unless any job of it is left to do."""
         launching.dismiss(self.database, workflow_id, allocation_ids)
 
+    def get_campaign(self, workflow_id: int) -> CampaignModel | None:
+        """Return what ``schedule_nodes(until_done=True)`` wished last, and what became of it; None: it never did."""
+        return campaigns.wished(self.database, workflow_id)
+
     def cancel_allocations(self, workflow_id: int, chosen: Collection[int] | None = None) -> int:
-        """Cancel a workflow's allocations, or some, with their workers; its jobs stay. Returns how many those were."""
+        """Cancel a workflow's allocations, or some, with their workers; its jobs stay. Returns how many those were.
+
+        All of them: with the wish for them until all is done. Instead of some that wish brings others.
+        """
+        if chosen is None:
+            campaigns.cancel(self.database, workflow_id)
         return launching.cancel_allocations(self.database, workflow_id, chosen)

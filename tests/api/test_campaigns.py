@@ -1,0 +1,210 @@
+"""Nodes until done, with a Slurm that is a number: how many jobs it takes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from torc_nb import slurm
+from torc_nb.api import Api, campaigns, launching
+from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit
+from torc_nb.launch import Launched
+from torc_nb.models import CampaignModel, Introduction, SlurmSchedulerModel, WorkflowModel
+from torc_nb.store import Database, allocations, leases
+
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+
+class Queue:
+    """Takes so many jobs, or refuses in other words; knows what was cancelled."""
+
+    def __init__(self) -> None:
+        self.room = 1000
+        self.refusal = ""
+        self.canceled: list[str] = []
+        self._numbers = count(1)
+
+    def submit(self, database: Database, _workflow: Any, ids: list[int], *_: Any, **__: Any) -> list[Launched]:
+        """Be sbatch."""
+        if self.refusal:
+            raise LaunchError(self.refusal)
+        if len(ids) > self.room:
+            raise SlurmLimit("sbatch refused: sbatch: error: AssocMaxSubmitJobLimit")
+        self.room -= len(ids)
+        launched = [Launched(str(next(self._numbers)), "log") for _ in ids]
+        for id_, one in zip(ids, launched, strict=True):
+            allocations.launched(database, id_, one.scheduler_job, one.log)
+        return launched
+
+    def cancel(self, job_ids: Iterable[int | str]) -> None:
+        """Be scancel."""
+        self.canceled += map(str, job_ids)
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """What is there instead of Slurm."""
+    queue = Queue()
+    monkeypatch.setattr(slurm, "available", lambda: True)
+    monkeypatch.setattr(slurm, "cancel", queue.cancel)
+    monkeypatch.setattr(launching, "submit", queue.submit)
+    monkeypatch.setattr(launching, "refuse_elsewhere", lambda *_: None)
+    monkeypatch.setattr(launching, "_ask_slurm", lambda *_: None)
+    monkeypatch.setattr(campaigns, "NOT_NOW", 0.0)
+    monkeypatch.setattr(campaigns, "REFUSED", 0.0)
+    return queue
+
+
+@pytest.fixture
+def id_(api: Api, workflow: WorkflowModel, queue: Queue) -> int:
+    """A workflow of a hundred jobs."""
+    assert workflow.id is not None
+    api.map_function(workflow.id, lambda x: x, range(100), name="same")
+    return workflow.id
+
+
+def alive(api: Api, id_: int) -> int:
+    """How many allocations are pending or running."""
+    return sum(one.state in allocations.ALIVE for one in api.list_allocations(id_))
+
+
+def end(api: Api, id_: int, n: int = 1) -> None:
+    """Let workers begin in so many of the allocations that wait, and leave without having found anything to do."""
+    waiting = [one for one in api.list_allocations(id_) if one.state == "submitted"]
+    for one in waiting[:n]:
+        here = Introduction(id_, "n1", 1, "elsewhere", 0.0, allocation_id=one.id)
+        leases.leave(api.database, leases.join(api.database, here), message="it was not needed")
+
+
+def campaign(api: Api, id_: int) -> CampaignModel:
+    """What was wished."""
+    found = api.get_campaign(id_)
+    assert found is not None
+    return found
+
+
+def test_what_ends_is_replaced_exactly_once(api: Api, id_: int) -> None:
+    """However many look at the same moment."""
+    assert "3 allocations until all is done" in api.schedule_nodes(id_, 3, until_done=True).message
+    end(api, id_, 2)
+    lookers = [threading.Thread(target=api.status, args=(id_,)) for _ in range(4)]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
+    assert alive(api, id_) == 3
+    assert len(api.list_allocations(id_)) == 5
+
+
+def test_a_limit_is_tried_again_later(api: Api, id_: int, queue: Queue) -> None:
+    """What Slurm takes is submitted, in what pieces it may be; the rest is said, and nothing of it is left behind."""
+    queue.room = 3
+    brought = api.schedule_nodes(id_, 20, until_done=True)
+    assert (brought.started, alive(api, id_)) == (3, 3)
+    assert "Slurm takes no more of your jobs for now (AssocMaxSubmitJobLimit)" in brought.message
+    assert len(api.list_allocations(id_)) == 3
+    queue.room = 2
+    status = api.status(id_)
+    assert status.campaign is not None
+    assert status.campaign.state == "on"
+    assert alive(api, id_) == 5
+
+
+@ON_SQLITE
+def test_node_hours_are_a_ceiling(api: Api, id_: int) -> None:
+    """An allocation counts with its whole walltime; nothing is submitted that might go beyond."""
+    hourly = SlurmSchedulerModel(walltime="1h")
+    with pytest.raises(InvalidRequest, match="walltime"):
+        api.schedule_nodes(id_, 5, until_done=True, max_node_hours=2.5)
+    with pytest.raises(InvalidRequest, match="less than one allocation"):
+        api.schedule_nodes(id_, 5, until_done=True, max_node_hours=0.5, scheduler=hourly)
+    with pytest.raises(InvalidRequest, match="until_done=True only"):
+        api.schedule_nodes(id_, 5, max_node_hours=5)
+    assert api.schedule_nodes(id_, 5, until_done=True, max_node_hours=2.5, scheduler=hourly).started == 2
+    api.status(id_)
+    assert alive(api, id_) == 2
+    assert api.schedule_nodes(id_, 4, max_node_hours=3.5).started == 1  # a change of the same wish
+
+
+def test_it_stops_where_nothing_begins(api: Api, id_: int) -> None:
+    """After three allocations that ended in vain, with what the last one said and what to type."""
+    api.schedule_nodes(id_, 1, until_done=True)
+    for _ in range(campaigns.IDLE_ENDS):
+        assert campaign(api, id_).state == "on"
+        end(api, id_)
+        api.status(id_)
+    stopped = campaign(api, id_)
+    assert stopped.state == "stopped"
+    assert "the last 3 allocations ended and no job began in any of them (the last one: it was not needed)" in (
+        stopped.message
+    )
+    assert alive(api, id_) == 0
+    assert "campaign stopped" in [event.kind for event in api.list_events(id_)]
+    assert api.schedule_nodes(id_, 1, until_done=True).started == 1
+
+
+@ON_SQLITE
+def test_refusals_stop_it(api: Api, id_: int, queue: Queue) -> None:
+    """The first is the user's at once; later ones are tried three times, and leave no failed allocation."""
+    queue.refusal = "sbatch refused: Invalid account"
+    with pytest.raises(LaunchError, match="Invalid account"):
+        api.schedule_nodes(id_, 2, until_done=True)
+    assert campaign(api, id_).state == "stopped"
+    queue.refusal = ""
+    api.schedule_nodes(id_, 2, until_done=True)
+    end(api, id_)
+    queue.refusal = "sbatch refused: Invalid account"
+    for _ in range(campaigns.IDLE_ENDS):
+        assert campaign(api, id_).state == "on"
+        api.status(id_)
+    assert "It was refused 3 times" in campaign(api, id_).message
+    assert [one.state for one in api.list_allocations(id_)] == ["ended", "submitted"]
+
+
+@ON_SQLITE
+def test_pause_holds_and_cancel_ends_it(api: Api, id_: int) -> None:
+    """What is pending stays through a pause; cancel leaves nothing."""
+    api.schedule_nodes(id_, 2, until_done=True)
+    api.pause_workflow(id_)
+    end(api, id_)
+    api.status(id_)
+    assert alive(api, id_) == 1
+    api.resume_workflow(id_)
+    api.status(id_)
+    assert alive(api, id_) == 2
+    api.cancel_workflow(id_)
+    api.status(id_)
+    assert (alive(api, id_), campaign(api, id_).state) == (0, "canceled")
+
+
+@ON_SQLITE
+def test_another_number_changes_it(api: Api, id_: int) -> None:
+    """It goes on with that one; once=False means what it says."""
+    api.schedule_nodes(id_, 2, until_done=True)
+    assert api.schedule_nodes(id_, 4).started == 2
+    assert campaign(api, id_).n == 4
+    api.schedule_nodes(id_, 2, until_done=False)
+    assert campaign(api, id_).state == "canceled"
+    end(api, id_, 4)
+    api.status(id_)
+    assert alive(api, id_) == 0
+    with pytest.raises(InvalidRequest, match="more=True"):
+        api.schedule_nodes(id_, 2, until_done=True, more=True)
+
+
+@ON_SQLITE
+def test_surplus_is_cancelled_and_done_is_done(api: Api, id_: int, queue: Queue) -> None:
+    """What waits for jobs that are at others' hands, or finished, is of no use."""
+    api.schedule_nodes(id_, 5, until_done=True)
+    job_ids = [int(job.id) for job in api.list_jobs(id_)]
+    api.cancel_jobs(id_, job_ids[:98])
+    api.status(id_)
+    assert alive(api, id_) == 2
+    assert len(queue.canceled) == 3
+    api.cancel_jobs(id_, job_ids[98:])
+    api.status(id_)
+    assert (alive(api, id_), campaign(api, id_).state) == (0, "done")

@@ -1,0 +1,80 @@
+"""Nodes until done, on a real Slurm that keeps account and enforces limits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from integration.conftest import until
+from services.slurm_accounting import AccountingCluster
+
+from torc_nb.api import Api, make_api
+from torc_nb.models import JobStatus
+
+
+def begin(folder: Path, code: str) -> str:
+    """Run a notebook's cells in a process that is gone afterwards; returns what it printed."""
+    script = folder / "notebook.py"
+    script.write_text(f"from integration.works import leave_a_mark\nfrom torc_nb import Workflow\n{code}")
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(Path(__file__).parents[1])])}
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=folder, env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ran(folder: Path) -> list[str]:
+    """The rows whose jobs left their mark."""
+    path = folder / "ran"
+    return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def no_kernel(folder: Path, cluster: AccountingCluster, allocations: int, limit: int, seconds: float) -> Api:
+    """Have a workflow take so many allocations of a minute, while nobody but its workers is there."""
+    cluster.limit(MaxSubmitJobs=limit)
+    said = begin(
+        folder,
+        "wf = Workflow('sweep', files='files', db='sqlite:///alone.db')\n"
+        # In each allocation one job ends: the second does not fit into what is left of its minute.
+        f"wf.map(leave_a_mark, range({allocations}), [25.0] * {allocations}, runtime='40s')\n"
+        f"wf.schedule_nodes({allocations}, until_done=True, cpus=1, walltime='1min')\n",
+    )
+    assert f"submitted {limit} allocation(s)" in said
+    assert "MaxSubmitJob" in said
+    # The database is not opened here before all is done: who looks at it tops up.
+    until(lambda: len(ran(folder)) >= allocations, seconds)
+    return make_api(f"sqlite:///{folder / 'alone.db'}")
+
+
+def goes_through(cluster: AccountingCluster, folder: Path, allocations: int, limit: int, seconds: float) -> None:
+    """Every job runs once, in an allocation of its own; the last worker ends the campaign."""
+    api = no_kernel(folder, cluster, allocations, limit, seconds)
+    try:
+        until(lambda: api.status(1).is_done)
+        assert api.progress(1).statuses == {JobStatus.COMPLETED: allocations}
+        assert Counter(ran(folder)) == Counter(str(row) for row in range(allocations))
+        assert len(api.list_workers(1)) == allocations
+        found = api.get_campaign(1)
+        assert found is not None
+        assert (found.state, found.message) == ("done", "all jobs have finished")
+    finally:
+        cluster.clear()
+        api.database.close()
+
+
+@pytest.mark.timeout(600)
+def test_a_limit_of_submissions_and_no_kernel(accounting: AccountingCluster, tmp_path: Path) -> None:
+    """Workers see to it that others come after them, in a queue that takes two jobs of theirs."""
+    goes_through(accounting, tmp_path, 4, 2, 400)
+
+
+@pytest.mark.skipif("TORC_NB_LONG_TESTS" not in os.environ, reason="it takes ten minutes: TORC_NB_LONG_TESTS=1")
+@pytest.mark.timeout(3000)
+def test_twenty_allocations_and_no_kernel(accounting: AccountingCluster, tmp_path: Path) -> None:
+    """The same with twenty of a minute each, where three may be submitted."""
+    goes_through(accounting, tmp_path, 20, 3, 2400)
