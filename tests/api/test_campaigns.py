@@ -148,6 +148,22 @@ def test_it_stops_where_nothing_begins(api: Api, id_: int) -> None:
 
 
 @ON_SQLITE
+def test_workers_that_saw_jobs_end_are_not_in_vain(api: Api, id_: int) -> None:
+    """However many of them leave at the same moment, long after: at the end of a walltime that all have."""
+    api.schedule_nodes(id_, 5, until_done=True)
+    waiting = [one for one in api.list_allocations(id_) if one.state == "submitted"]
+    there = [
+        leases.join(api.database, Introduction(id_, "n1", 1, "elsewhere", 0.0, allocation_id=one.id)) for one in waiting
+    ]
+    api.cancel_jobs(id_, [int(job.id) for job in api.list_jobs(id_)[:5]])
+    api.status(id_)
+    for worker in there:
+        leases.leave(api.database, worker, message="its walltime ended")
+    api.status(id_)
+    assert (campaign(api, id_).state, alive(api, id_)) == ("on", 5)
+
+
+@ON_SQLITE
 def test_refusals_stop_it(api: Api, id_: int, queue: Queue) -> None:
     """The first is the user's at once; later ones are tried three times, and leave no failed allocation."""
     queue.refusal = "sbatch refused: Invalid account"

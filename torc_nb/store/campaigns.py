@@ -184,12 +184,12 @@ def _ended_seconds(connection: Connection, campaign: models.CampaignModel) -> fl
 
 
 def _idle_ends(connection: Connection, campaign: models.CampaignModel) -> int:
-    """Count what ended since anything last went on: workers, and allocations that never had one."""
+    """Count what ended and saw nothing go on: workers that began since, and allocations that never had one."""
     since = select(_campaigns.c.progressed).where(_campaigns.c.workflow_id == campaign.workflow_id).scalar_subquery()
     workers = connection.scalar(
         select(func.count())
         .select_from(_workers.join(_allocations, _allocations.c.id == _workers.c.allocation_id))
-        .where(_of_campaign(campaign), _workers.c.state.not_in(leases.PRESENT), _workers.c.last_seen > since)
+        .where(_of_campaign(campaign), _workers.c.state.not_in(leases.PRESENT), _workers.c.started > since)
     )
     stillborn = connection.scalar(
         select(func.count())
