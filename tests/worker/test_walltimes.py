@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:
     site.map(endless, [1])
     worker = site.worker(environ=allocation(25))
     site.until(lambda: site.statuses().get("running") == 1)
-    site.until(lambda: any(b"ended" in path.read_bytes() for path in (site.files / "spool").glob("*")))
+    site.until(lambda: any(b"ended" in path.read_bytes() for path in (site.files / "spool").glob("*")), 40)
     assert worker.poll() is None
     worker.send_signal(signal.SIGKILL)
     worker.wait()
