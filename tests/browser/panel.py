@@ -36,7 +36,7 @@ class Panel:
         """Pull the panel's edge, so that it is so wide in pixels."""
         box = self.root.bounding_box()
         assert box is not None
-        mouse = self.notebook.page.mouse
+        mouse = self.on.page.mouse
         mouse.move(box["x"] + box["width"] + 2, box["y"] + box["height"] / 2)
         mouse.down()
         mouse.move(box["x"] + width + 2, box["y"] + box["height"] / 2, steps=5)
