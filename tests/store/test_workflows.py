@@ -9,11 +9,12 @@ from sqlalchemy import insert
 from store.scene import COLLECT, Scene
 
 from torc_nb.errors import InvalidRequest, NotFound
-from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
+from torc_nb.models import CampaignModel, JobStatus, SlurmSchedulerModel, WorkflowModel
 from torc_nb.store import (
     Database,
     allocations,
     blockers,
+    campaigns,
     dependencies,
     environments,
     jobs,
@@ -61,6 +62,7 @@ def _fill(scene: Scene) -> None:
     second = scene.declare("de", name="n", blocked_by_maps=(first.map_id,))
     environments.keep(scene.database, scene.id, environments.Environment("/", {"A": "1"}))
     schedulers.keep(scene.database, SlurmSchedulerModel(workflow_id=scene.id))
+    campaigns.wish(scene.database, CampaignModel(workflow_id=scene.id, n=1, scheduler=SlurmSchedulerModel()))
     (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
     worker = scene.worker(allocation_id=allocation_id)
     found = scene.claim(worker, 2)

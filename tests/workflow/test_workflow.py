@@ -46,7 +46,7 @@ def test_database_on_a_server_needs_a_folder(postgres_url: str) -> None:
 @ON_SQLITE
 def test_misspelt_options_of_nodes(wf: Workflow) -> None:
     """The ones there are are listed."""
-    with pytest.raises(InvalidRequest, match="no option partitions; it has account, cpus"):
+    with pytest.raises(InvalidRequest, match="no option partitions; it has account, charge, cpus"):
         wf.schedule_nodes(1, partitions="debug")
 
 

@@ -8,7 +8,7 @@ import click
 
 from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing, Said
-from torc_nb.commands.grammar import Verb
+from torc_nb.commands.grammar import NumberVerb, Verb
 from torc_nb.commands.session import Session
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def disable(session: Session, chosen: tuple[int, ...]) -> Said:
 
 
 #: What is added to the nouns.
-@click.command("set-priority", cls=Verb, context_settings={"ignore_unknown_options": True})  # so that -1 is a number
+@click.command("set-priority", cls=NumberVerb)
 @click.argument("map_name", metavar="MAP", shell_complete=completing.maps)
 @click.argument("priority", type=int)
 @click.pass_obj

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -59,6 +60,15 @@ class Verb(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise _no_such_option(self, ctx, error) from None
+
+
+class NumberVerb(Verb):
+    """A command whose last argument is a number, be it below zero: -1 is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, such a number among them."""
+        below = [one for one in args if re.fullmatch(r"-\d+", one)]
+        return super().parse_args(ctx, [*(one for one in args if one not in below), *(["--", *below] if below else [])])
 
 
 class KernelVerb(Verb):
