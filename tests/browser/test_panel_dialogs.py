@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -120,8 +121,12 @@ def test_what_is_refused_is_said(panel: Panel, wing: Played) -> None:
 def test_the_palette_opens_it_and_acts(open_lab: Callable[..., Page], wing: Played) -> None:
     """By typing, as any command; acts are there once a workflow is opened."""
     page = open_lab()
-    page.choose("Show Workflows")
     root = page.page.locator("#torc-nb-panel")
+    deadline = time.monotonic() + 60
+    while not root.is_visible():  # a page that is still being put together may close the palette under the key
+        assert time.monotonic() < deadline
+        page.choose("Show Workflows")
+        page.settle()
     expect(root).to_be_visible()
     panel = Panel(page)
     panel.open("rudder")
