@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests run for real, Slurm and its accounting, PostgreSQL and Chromium: root gets it installed, anybody else hears what is left out.
+# What the tests run for real, Slurm and its accounting, PostgreSQL and Chromium: root gets it installed, anybody else
+# hears what is left out.
 # The tests start their own daemons in temporary folders; a missing one is skipped, and in CI a failure.
 set -uo pipefail
 

@@ -147,8 +147,14 @@ def _of_silent(there: Crew, silent: Sequence[WorkerModel]) -> Lack:
     others = f" (and {counted(len(silent) - 1, 'other')})" if len(silent) > 1 else ""
     return Lack(
         f"waits for worker {first.id} on {first.host}, which has been silent for {since}{others}",
-        "If it does not come back, what it holds is ready again two minutes after it was last heard of; " + _BRING,
+        f"{given_up()} {_BRING}",
     )
+
+
+def given_up() -> str:
+    """Say when what a silent worker holds is given to others."""
+    patience = format_duration(2 * leases.LEASE)
+    return f"If it does not come back, what it holds is ready again after {patience} of silence."
 
 
 def silence(there: Crew, worker: WorkerModel) -> str:

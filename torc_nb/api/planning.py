@@ -51,11 +51,13 @@ def plan(database: Database, workflow_id: int, scheduler: SlurmSchedulerModel) -
     left = [Demand(*one) for one in demand.left(database, workflow_id)]
     if not left:
         raise InvalidRequest("There is nothing to plan: no job is left to run. `wf.map(…)` adds some.")
-    shapes = _shapes(scheduler)
+    partitions = [one for one in slurm.partitions() if one.is_up]
+    shapes = _shapes(scheduler, partitions)
     factor = 1.0 if scheduler.charge is None else scheduler.charge
     choices = [one for shape in shapes for one in choices_of(left, shape, factor)]
-    mine = [one for one in choices if one.shape.partition == _partition(scheduler)]
-    best = best_of(mine)
+    # Where none is named Slurm takes its default.
+    taken = scheduler.partition or next((one.name for one in partitions if one.is_default), None)
+    best = best_of([one for one in choices if one.shape.partition == taken])
     unknown = sum(one.n for one in left if one.request.runtime is None)
     notes = []
     if unknown:
@@ -71,9 +73,9 @@ def plan(database: Database, workflow_id: int, scheduler: SlurmSchedulerModel) -
     return NodePlan(choices, best, scheduler if best is None else _asking_for(best, shapes, scheduler), notes)
 
 
-def _shapes(scheduler: SlurmSchedulerModel) -> list[Shape]:
+def _shapes(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> list[Shape]:
     """The kinds of nodes that a scheduler may be given, with what a worker has on each."""
-    found = [one for one in slurm.partitions() if one.is_up and scheduler.partition in (None, one.name)]
+    found = [one for one in partitions if scheduler.partition in (None, one.name)]
     if not found:
         raise InvalidRequest(f"Slurm has no partition {scheduler.partition} that is up; `sinfo` shows those there are.")
     shapes = []
@@ -93,11 +95,6 @@ def _shapes(scheduler: SlurmSchedulerModel) -> list[Shape]:
             f"No node has the mem and cpus that scheduler {scheduler.name!r} asks for; `sinfo -N -l` shows them."
         )
     return shapes
-
-
-def _partition(scheduler: SlurmSchedulerModel) -> str | None:
-    """The partition that Slurm takes."""
-    return scheduler.partition or next((one.name for one in slurm.partitions() if one.is_default), None)
 
 
 def _asking_for(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from torc_nb.api import inspection, launching
-from torc_nb.api.lacking import Crew, Lack, Why, crew, lack, silence
+from torc_nb.api.lacking import Crew, Lack, Why, crew, given_up, lack, silence
 from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import CLAIMED, FINISHED, Request, WorkflowModel
 from torc_nb.models import JobStatus as Status
 from torc_nb.models.quantities import counted, format_duration
-from torc_nb.store import Database, demand, holds, jobs, leases, maps, requirements, results, workflows
+from torc_nb.store import Database, demand, holds, jobs, maps, requirements, results, workflows
 from torc_nb.store.holds import Hold
 
 #: Through how many that wait for one another the first is looked for.
@@ -102,7 +102,7 @@ def _with_worker(database: Database, job: Any, status: Status) -> Why:
     here = format_duration(max(0.0, there.now - (worker.started or there.now)))
     text = f"{_name(job)} {doing}, attempt {job.attempt}, on {worker.host} by worker {worker.id}"
     if silent:
-        return _sentence(f"{text}{silent}", "If it does not come back, the job is ready again two minutes after that.")
+        return _sentence(f"{text}{silent}", given_up())
     advice = f"`%torc jobs logs {job.id} --follow` shows what it prints." if status == Status.RUNNING else ""
     return _sentence(f"{text}, there for {here}", advice)
 
@@ -216,8 +216,7 @@ def _goes_on(name: str, numbers: Mapping[Status, int], there: Crew, missing: lis
         first = there.silent[0]
         return _sentence(
             f"{name} waits for worker {first.id} on {first.host}{silence(there, first)}",
-            f"What it holds is ready again when it was silent for {format_duration(2 * leases.LEASE)}; "
-            "`%torc run` starts another worker here.",
+            f"{given_up()} `%torc run` starts another worker here.",
         )
     workers = counted(len(there.workers), "worker")
     if missing:

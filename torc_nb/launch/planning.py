@@ -108,9 +108,9 @@ def _seconds(counted: Sequence[_Counted], nodes: int) -> float:
 def _fewest(counted: Sequence[_Counted], most: int, seconds: float) -> int:
     """The fewest nodes that are done within a time, with the grace that the workers give; ``most`` where none are."""
     low, high = 1, most
+    longest = max(one.runtime or 0.0 for one in counted)
     while low < high:
         middle = (low + high) // 2
-        longest = max(one.runtime or 0.0 for one in counted)
         if _seconds(counted, middle) <= seconds + GRACE * longest:
             high = middle
         else:
