@@ -43,6 +43,22 @@ test('where rows come, those that stand elsewhere now are fetched again', async 
   assert.equal(rows.near.length, PAGE);
 });
 
+test('what was scrolled past while a page was on its way is never asked for', async () => {
+  const answers: (() => void)[] = [];
+  const asked: (number | undefined)[] = [];
+  const rows = new Rows(part => {
+    asked.push(part.offset);
+    return new Promise(resolve => answers.push(() => resolve(page(part, 100_000))));
+  });
+  for (let first = 0; first < 100_000; first += 1000) {
+    rows.see(first, first + 10);
+  }
+  assert.deepEqual(asked, [0]);
+  answers.forEach(answer => answer());
+  await settled();
+  assert.deepEqual(asked, [0, 99_000]);
+});
+
 test('results are those of the first map, till another is chosen', async () => {
   const server = new Answering();
   const opened = new OpenedWorkflow(server, { database: 'd', id: 1 }, 1000);

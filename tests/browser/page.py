@@ -35,6 +35,25 @@ class PageStuck(AssertionError):
     """A page did not do in time what it was asked for."""
 
 
+class Traffic:
+    """The requests that are under way whose address has a text in it, and how many were at most."""
+
+    def __init__(self, part: str) -> None:
+        self.most = 0
+        self._part = part
+        self._under_way: set[Request] = set()
+
+    def began(self, request: Request) -> None:
+        """Note one that was sent."""
+        if self._part in request.url:
+            self._under_way.add(request)
+            self.most = max(self.most, len(self._under_way))
+
+    def ended(self, request: Request) -> None:
+        """Note one that was answered, or given up."""
+        self._under_way.discard(request)
+
+
 class Page:
     """A page of its own, with nothing open in it.
 
@@ -116,6 +135,14 @@ class Page:
         heard: list[str] = []
         self.page.on("request", lambda request: heard.append(request.url) if part in request.url else None)
         return heard
+
+    def count(self, part: str) -> Traffic:
+        """Count from now on the requests that are under way at once whose address has a text in it."""
+        traffic = Traffic(part)
+        self.page.on("request", traffic.began)
+        self.page.on("requestfinished", traffic.ended)
+        self.page.on("requestfailed", traffic.ended)
+        return traffic
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass on the page at once; its clock has to be the test's."""

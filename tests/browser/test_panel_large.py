@@ -38,7 +38,7 @@ def test_jobs_that_move_are_found_wherever_they_stand(
     panel.list.press("End")
     expect(panel.row(jobs)).to_contain_text("ready" if jobs > 2 else "completed")
     assert panel.rows.count() < 100
-    asked = page.listen("/jobs?")
+    asked, traffic = page.listen("/jobs?"), page.count("/jobs?")
     panel.scroll_to(0.5)
     expect(panel.row(jobs // 2 + 1)).to_be_visible()
     expect(panel.coming).to_have_count(0)
@@ -50,7 +50,8 @@ def test_jobs_that_move_are_found_wherever_they_stand(
     expect(panel.coming).to_have_count(0)
     assert panel.root.get_by_role("alert").count() == 0
     assert all("limit=100&" in one for one in asked), asked
-    assert len(asked) <= 60, f"{len(asked)} pages of rows were asked for while 120 frames were drawn"
+    # Two of a hundred rows may be on the page, and asked for anew by the panel's own look while they come.
+    assert traffic.most <= 4, "what was scrolled past was asked for"
 
     workflow.begin(1)
     panel.refresh()
