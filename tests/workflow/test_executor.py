@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from services.cable import Cable
+from services.kernel import CellFailed, Kernel
+from services.postgres_server import PostgresServer
+from services.workers import end_workers
 from workflow.submitted import (
     Scale,
     add,
@@ -28,6 +32,9 @@ from torc_nb.workflow import Workflow, awaiting
 from torc_nb.workflow.executor import Executor
 
 SECONDS = 40
+
+#: Tests of what does not depend on the database.
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -257,6 +264,61 @@ def test_code_stays_what_was_submitted(wf: Workflow, ex: Executor) -> None:
     assert wf.api.rerun(wf.id, [JobStatus.COMPLETED]).ready == 2
     wf.wait(timeout=SECONDS, progress=False)
     assert wf["executor:work"].results()["result"].tolist() == [5, 10]
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_an_answer_that_is_lost_stores_no_call_twice(
+    store_url: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    """The server stores calls and the cable is cut before it says so: they are looked for before they are stored anew.
+
+    One call and many, the next cut one right after; a worker runs each once.
+    """
+    with Cable(postgres_server.port) as cable:
+        url = store_url.replace(f":{postgres_server.port}/", f":{cable.port}/")
+        wf = Workflow("sweep", db=url, files=tmp_path / "files")
+        ex = wf.executor()
+        single = ex.submit(add, 1)
+        _until(lambda: single.job_id)
+        cable.cut_at_commit(2)
+        futures = [ex.submit(add, x) for x in range(300)]
+        assert _until(lambda: all(future.job_id for future in futures))
+        assert cable.lost == 2
+        assert len({future.job_id for future in futures}) == 300
+        wf.run(num_cpus=2)
+        assert [future.result(SECONDS) for future in [single, *futures]] == [2, *range(1, 301)]
+        ex.shutdown()
+        assert wf["executor:add"].results()["x"].tolist() == [1, *range(300)]
+        end_workers(wf.api)
+        wf.api.database.close()
+
+
+@ON_SQLITE
+def test_the_stop_button(kernels: list[Kernel], tmp_path: Path) -> None:
+    """It ends the wait for a call, or for the end of a block, and not the call, which can be waited for again."""
+    kernel, _ = kernels
+    kernel.run("import pathlib, time\nfrom torc_nb import Workflow\nwf = Workflow('sweep')")
+    kernel.run(f"""
+def work(x):
+    pathlib.Path({str(tmp_path)!r}, f"began{{x}}").touch()
+    while not pathlib.Path({str(tmp_path)!r}, "go").exists():
+        time.sleep(0.01)
+    return x
+
+ex = wf.executor(local=2)
+future = ex.submit(work, 1)""")
+    waiting = kernel.begin("future.result()")
+    _until((tmp_path / "began1").exists)
+    kernel.interrupt()
+    with pytest.raises(CellFailed, match="KeyboardInterrupt"):
+        kernel.finish(waiting)
+    waiting = kernel.begin("with ex:\n    second = ex.submit(work, 2)\n    third = ex.submit(work, 3)\n    third.result()")
+    _until((tmp_path / "began2").exists)
+    kernel.interrupt()
+    with pytest.raises(CellFailed, match="KeyboardInterrupt"):
+        kernel.finish(waiting)
+    (tmp_path / "go").touch()
+    assert kernel.run("print(future.result(40), second.result(40), third.result(40))") == "1 2 3\n"
 
 
 def test_both_kinds_of_workers_at_once_are_refused(wf: Workflow) -> None:

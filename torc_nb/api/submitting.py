@@ -104,9 +104,13 @@ class Submitting:
             outcomes.Decoder(self.database, workflow, lambda: function_id),
         )
 
-    def submit_calls(self, workflow_id: int, calls: Sequence[Call]) -> int:
-        """Make calls jobs; returns the first of their consecutive ids."""
-        return submissions.append(self.database, workflow_id, calls)
+    def submit_calls(self, workflow_id: int, calls: Sequence[Call], attempts: list[int] | None = None) -> int:
+        """Make calls jobs; returns the first of their consecutive ids.
+
+        ``attempts``: give the same list to each attempt at the same calls, and none is stored twice where the database
+        fell silent while it stored them.
+        """
+        return submissions.append(self.database, workflow_id, calls, attempts)
 
     def ended_calls(self, decoders: Mapping[int, outcomes.Decoder]) -> Iterator[Ended]:
         """Yield how those of these jobs ended that have, given what decodes the values of each."""

@@ -67,8 +67,14 @@ def _opened(database: Database, workflow_id: int, name: str, settings: dict[str,
     return map_id
 
 
-def append(database: Database, workflow_id: int, calls: Sequence[Call]) -> int:
+def append(database: Database, workflow_id: int, calls: Sequence[Call], attempts: list[int] | None = None) -> int:
     """Make calls jobs, ready to run, in one transaction; returns the first of their consecutive ids.
+
+    Parameters
+    ----------
+    attempts : list of int, optional
+        The first ids that the same calls were given before, when the database fell silent: it may have been while it
+        said that they are stored, and what is there is not stored twice. The id of this attempt is added.
 
     Raises
     ------
@@ -79,8 +85,13 @@ def append(database: Database, workflow_id: int, calls: Sequence[Call]) -> int:
     """
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
+        for first in attempts or ():
+            if _are_there(connection, first, calls):
+                return first
         _check_runs(connection, workflow_id)
         first = building.take_ids(connection, len(calls))  # held until the commit: one after the other numbers rows
+        if attempts is not None:
+            attempts.append(first)
         next_rows = _next_rows(connection, workflow_id, {call.map_id for call in calls})
         rows = []
         for job_id, call in enumerate(calls, start=first):
@@ -97,6 +108,15 @@ def append(database: Database, workflow_id: int, calls: Sequence[Call]) -> int:
         tally.write(connection)
         watch.announce(connection, workflow_id)
     return first
+
+
+def _are_there(connection: Connection, first: int, calls: Sequence[Call]) -> bool:
+    """Whether these calls are the jobs from an id on; the ids of what was not stored may be those of others by now."""
+    columns = (_jobs.c.map_id, _jobs.c.function_id, _jobs.c.declared_digest)
+    ids = _jobs.c.id.between(first, first + len(calls) - 1)
+    found = connection.execute(select(*columns).where(ids).order_by(_jobs.c.id))
+    stored = [(row.map_id, row.function_id, bytes(row.declared_digest)) for row in found]
+    return stored == [(call.map_id, call.function_id, call.digest) for call in calls]
 
 
 def _check_runs(connection: Connection, workflow_id: int) -> None:

@@ -8,11 +8,13 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import Any
 
 from torc_nb.api import Api
 from torc_nb.api.submitting import Ended
 from torc_nb.models import ResourceRequirementsModel
+from torc_nb.models.quantities import counted
 from torc_nb.workflow.awaiting import Awaiting
 from torc_nb.workflow.brought import Brought
 from torc_nb.workflow.callees import Callees
@@ -49,6 +51,13 @@ class Executor(concurrent.futures.Executor):
 
     def __repr__(self) -> str:
         return f"Executor(workflow {self._workflow_id}, {'shut down' if self._is_shut else 'open'})"
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Shut down; who presses the stop button waits for no call: they go on, and the workflow holds them."""
+        is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
+        self.shutdown(wait=not is_stopped)
+        if is_stopped and (left := len(self._awaiting.job_ids())):
+            print(f"Not waited for any more: {counted(left, 'call')} of workflow {self._workflow_id}; wf.cancel() stops them.")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> JobFuture:
         """Make a call a job, and return the future of what it returns.

@@ -93,9 +93,11 @@ class Storing(threading.Thread):
             return piece
 
     def _store(self, piece: list[Submission]) -> None:
+        calls = [submission.call for submission in piece]
+        attempts: list[int] = []
         while True:
             try:
-                first = self._api.submit_calls(self._workflow_id, [submission.call for submission in piece])
+                first = self._api.submit_calls(self._workflow_id, calls, attempts)
             except DatabaseUnavailable:  # it is tried until it answers, as workers do
                 time.sleep(TRY_AGAIN)
             except Exception as error:
