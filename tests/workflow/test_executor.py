@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, CancelledError, as_completed, wait
@@ -312,13 +314,38 @@ future = ex.submit(work, 1)""")
     kernel.interrupt()
     with pytest.raises(CellFailed, match="KeyboardInterrupt"):
         kernel.finish(waiting)
-    waiting = kernel.begin("with ex:\n    second = ex.submit(work, 2)\n    third = ex.submit(work, 3)\n    third.result()")
+    waiting = kernel.begin("""
+with ex:
+    second, third = (ex.submit(work, x) for x in (2, 3))
+    third.result()""")
     _until((tmp_path / "began2").exists)
     kernel.interrupt()
     with pytest.raises(CellFailed, match="KeyboardInterrupt"):
         kernel.finish(waiting)
     (tmp_path / "go").touch()
     assert kernel.run("print(future.result(40), second.result(40), third.result(40))") == "1 2 3\n"
+
+
+#: A program that does not shut its executor down.
+CARELESS = """\
+import sys
+from torc_nb import Workflow
+ex = Workflow("sweep", db=sys.argv[1]).executor(local=1)
+ex.submit(pow, 2, 3).result(40)
+for x in range(int(sys.argv[2])):
+    ex.submit(pow, x, 2)
+"""
+
+
+@pytest.mark.parametrize("calls", [0, 500], ids=["idle", "busy"])
+def test_one_that_is_never_shut_down_keeps_no_idle_worker(wf: Workflow, calls: int) -> None:
+    """When its program ends the worker leaves, or goes on where there is work, which is all done."""
+    subprocess.run([sys.executable, "-c", CARELESS, wf.api.database.url, str(calls)], check=True)
+    if calls:
+        wf.wait(timeout=SECONDS, progress=False)
+        assert wf["executor:pow"].results()["result"].tolist() == [8, *(x**2 for x in range(calls))]
+    else:
+        assert _until(lambda: [one.state for one in wf.api.list_workers(wf.id)] == ["left"])
 
 
 def test_both_kinds_of_workers_at_once_are_refused(wf: Workflow) -> None:

@@ -321,6 +321,63 @@ def test_interrupted_nothing_half_is_left(
     assert target.read_text() == "mine"
 
 
+#: Exports a workflow, and stops where all parts are made.
+EXPORT = """\
+import sys, time, zipfile
+from torc_nb import Workflow
+
+def stop(*_, **__):
+    print("working", flush=True)
+    time.sleep(600)
+
+if sys.argv[3:]:
+    zipfile.ZipFile.write = stop
+Workflow("sweep", db=sys.argv[1]).export(sys.argv[2], overwrite=True)
+"""
+
+
+def exporting(wf: Workflow, target: Path, *stop: str) -> list[str]:
+    """The command that exports a workflow in a process of its own."""
+    return [sys.executable, "-c", EXPORT, wf.api.database.url, str(target), *stop]
+
+
+def test_what_a_killed_one_left_is_removed_by_the_next(wf: Workflow, tmp_path: Path) -> None:
+    """And not what another is working on, nor what is of another file."""
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "out" / "sweep[1].zip"
+    (target.parent / ".sweep1.zip.mine").mkdir()
+    wf.map(same, [1])
+    first, second = (subprocess.Popen(exporting(wf, target, "stop"), stdout=subprocess.PIPE) for _ in range(2))
+    for one in (first, second):
+        assert one.stdout is not None
+        assert any(b"working" in line for line in one.stdout)
+    first.kill()
+    first.communicate()
+    assert len(list(target.parent.iterdir())) == 3
+    wf.export(target)
+    assert len(list(target.parent.iterdir())) == 3, "only what the killed one left is to go"
+    assert zipfile.is_zipfile(target)
+    second.kill()
+    second.communicate()
+    wf.export(target, overwrite=True)
+    assert {path.name for path in target.parent.iterdir()} == {"sweep[1].zip", ".sweep1.zip.mine"}
+
+
+def test_files_that_this_user_may_not_read(declared: Workflow, finish: Finish, tmp_path: Path) -> None:
+    """Are named, with what exports the workflow without them; nothing is written."""
+    finish()
+    target = tmp_path / "sweep.zip"
+    (large,) = (Path(declared.api.get_workflow(declared.id).files) / "values").glob("*/*")
+    large.chmod(0)
+    # Root may read everything, but for one that has given this up.
+    without_rights = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] if os.geteuid() == 0 else []
+    done = subprocess.run([*without_rights, *exporting(declared, target)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"are files that you may not read: {large}. files=False (`--no-files`) exports it without." in done.stderr
+    assert not target.exists()
+    large.chmod(0o600)
+
+
 def test_without_large_values(declared: Workflow, finish: Finish, tmp_path: Path) -> None:
     """A text tells which are missing; all else is there."""
     finish()

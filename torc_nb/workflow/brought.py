@@ -50,14 +50,14 @@ class Brought:
                 return refused
         return None
 
-    def dismiss(self) -> None:
+    def dismiss(self, *, wait: bool = True) -> None:
         """Send away those that this brought, unless the workflow has other work for them, and wait until they left."""
         if not self._allocations:
             return
         with suppress(TorcError):  # the database or Slurm is away: they leave when they have been idle for a while
             self._api.dismiss(self._workflow_id, self._allocations)
             deadline = time.monotonic() + FAREWELL
-            while time.monotonic() < deadline and self._any_leaves():
+            while wait and time.monotonic() < deadline and self._any_leaves():
                 time.sleep(0.02)
 
     def _any_leaves(self) -> bool:

@@ -57,7 +57,8 @@ class Executor(concurrent.futures.Executor):
         is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
         self.shutdown(wait=not is_stopped)
         if is_stopped and (left := len(self._awaiting.job_ids())):
-            print(f"Not waited for any more: {counted(left, 'call')} of workflow {self._workflow_id}; wf.cancel() stops them.")
+            which = f"{counted(left, 'call')} of workflow {self._workflow_id}"
+            print(f"Not waited for any more: {which}; wf.cancel() stops them.")
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> JobFuture:
         """Make a call a job, and return the future of what it returns.
@@ -171,10 +172,11 @@ class Executor(concurrent.futures.Executor):
         self._brought.dismiss()
 
 
-def _flush_all() -> None:
-    """Store what was submitted before the process ends: the workflow holds it, and workers go on."""
+def _leave_all() -> None:
+    """Store what was submitted before the process ends, since the workflow holds it; workers without work may go."""
     for executor in list(_open):
-        executor._storing.flush(LAST_CALLS)
+        if executor._storing.flush(LAST_CALLS):
+            executor._brought.dismiss(wait=False)
 
 
-atexit.register(_flush_all)
+atexit.register(_leave_all)

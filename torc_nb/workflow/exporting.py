@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ from torc_nb.frames.decoding import Decode
 from torc_nb.models import JobStatus, WorkflowModel
 from torc_nb.models.quantities import counted, format_memory
 from torc_nb.values import brief
+from torc_nb.workflow import workshop
 from torc_nb.workflow.readme import Contents, Table, readme
 
 _WHOLE = "whole"
@@ -74,8 +74,8 @@ def export(
     if target.exists() and not overwrite:
         raise InvalidRequest(f"There is a file {target} already; overwrite=True (`--overwrite`) replaces it.")
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:  # mode 0700
-            return _write(api, workflow, target, Path(folder), files=files, logs=logs)
+        with workshop.beside(target) as work:
+            return _write(api, workflow, target, work, files=files, logs=logs)
     except PermissionError as error:
         if error.filename is None or not Path(error.filename).is_relative_to(workflow.files):
             raise _not_written(target, error) from error
