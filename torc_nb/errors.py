@@ -17,6 +17,7 @@
     ├── NotTrusted           another user's pickles or code, which nobody said to trust
     ├── Conflict             somebody else changed it meanwhile
     ├── JobFailed            raised where results are iterated
+    ├── MapStopped           too many jobs of a map failed, raised where it is waited for
     ├── MissingPackage       an optional package that it takes is not installed
     ├── NotInJob             asked of a job where none runs
     └── LaunchError          Slurm or this machine refused to start a worker
@@ -86,6 +87,10 @@ class Conflict(TorcError):
 
 class JobFailed(TorcError):
     """A mapped call failed; raised where its result is asked for."""
+
+
+class MapStopped(TorcError):
+    """So many jobs of a map have failed that no further one begins; raised where it is waited for."""
 
 
 class RemoteTraceback(Exception):

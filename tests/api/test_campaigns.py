@@ -8,13 +8,14 @@ from itertools import count
 from typing import Any
 
 import pytest
+from store.scene import completion
 
 from torc_nb import slurm
 from torc_nb.api import Api, campaigns, launching
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit
 from torc_nb.launch import Launched
-from torc_nb.models import CampaignModel, Introduction, SlurmSchedulerModel, WorkflowModel
-from torc_nb.store import Database, allocations, leases
+from torc_nb.models import CampaignModel, Introduction, JobStatus, SlurmSchedulerModel, WorkflowModel
+from torc_nb.store import Database, allocations, claims, leases
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
@@ -224,3 +225,24 @@ def test_surplus_is_cancelled_and_done_is_done(api: Api, id_: int, queue: Queue)
     api.cancel_jobs(id_, job_ids[98:])
     api.status(id_)
     assert (alive(api, id_), campaign(api, id_).state) == (0, "done")
+
+
+def test_it_ends_where_all_that_is_left_is_stopped(api: Api, id_: int, queue: Queue) -> None:
+    """Nothing is submitted for a map in which too many failed, what waits is canceled, and it says why it ended."""
+    api.map_function(id_, lambda x: x, range(100), name="same", max_failures=2)
+    api.schedule_nodes(id_, 3, until_done=True)
+    worker = leases.join(api.database, Introduction(id_, "n1", 1, "elsewhere", 0.0, allocation_id=1))
+    found = claims.exchange(api.database, id_, worker.id, room=lambda *_: 3).claims
+    failed = [completion(claim, JobStatus.FAILED) for claim in found]
+    claims.exchange(api.database, id_, worker.id, completions=failed[:2])
+    api.status(id_)
+    assert (campaign(api, id_).state, queue.canceled) == ("on", ["2", "3"]), "a job still runs"
+    claims.exchange(api.database, id_, worker.id, completions=failed[2:])
+    leases.leave(api.database, worker, message="")
+    api.status(id_)
+    stopped = campaign(api, id_)
+    assert stopped.state == "stopped"
+    assert stopped.message.startswith("map same is stopped: 3 jobs failed (max_failures=2), most with ValueError: bad.")
+    assert "`%torc rerun`" in stopped.message
+    assert alive(api, id_) == 0
+    assert api.schedule_nodes(id_, 3, until_done=True).started == 0

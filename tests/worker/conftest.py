@@ -57,6 +57,7 @@ class Site:
         name: str = "run",
         postprocess: Callable[[list[Any]], Any] | None = None,
         cwd: Path | None = None,
+        max_failures: int | None = None,
         **request: Any,
     ) -> int:
         """Map a function over rows, each one its argument; returns the map's id."""
@@ -69,6 +70,7 @@ class Site:
                 self.database, self.id, environments.Environment(str(cwd or self.here), dict(self.variables))
             ),
             requirement,
+            max_failures=max_failures,
         )
         if postprocess is not None:
             kept = stored_functions.keep(self.database, self.id, functions.capture(postprocess))

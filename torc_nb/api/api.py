@@ -21,6 +21,7 @@ from torc_nb.api import (
     pausing,
     places,
     reproducing,
+    stops,
 )
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
@@ -175,17 +176,20 @@ class Api(
         """Cancel the allocations that wait in Slurm's queue although all jobs have finished."""
         launching.cancel_idle(self.database, workflow_id)
 
-    def check_progress(self, workflow_id: int) -> None:
-        """Make sure that the jobs that wait can begin some time, so that it makes sense to wait for them.
+    def check_progress(self, workflow_id: int, map_id: int | None = None) -> None:
+        """Make sure that the jobs that wait, or those of a map, can begin some time: that it makes sense to wait.
 
         Raises
         ------
+        MapStopped
+            Too many of them have failed, so that no further one begins.
         LaunchError
             No worker runs or is coming, or none of those there are fits; the message says what to do.
         """
         if self.database.is_copy:
             self.database.check_writable()  # the jobs that waited will not run in it
         status = self.status(workflow_id)
+        stops.check(self.database, status, map_id)
         campaign = campaigns.wished(self.database, workflow_id)
         if campaign is None or campaign.state != "on":
             launching.check_progress(self.database, status)

@@ -18,7 +18,7 @@ from torc_nb.api.launching import Brought
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit, SlurmUnavailable, TorcError
 from torc_nb.models import CampaignModel, SlurmSchedulerModel, WorkflowModel
 from torc_nb.models.quantities import counted
-from torc_nb.store import Database, allocations, campaigns, trust, workflows
+from torc_nb.store import Database, allocations, campaigns, claims, limits, trust, workflows
 from torc_nb.store.campaigns import Standing
 
 #: So many allocations in a row that end without that any job began stop a campaign; so do so many refusals of Slurm.
@@ -77,7 +77,8 @@ def begin(
     )
     standing = campaigns.standing(database, campaign)
     # What was asked for before there is anything to do waits for what is yet to be mapped.
-    wanted = _affordable(campaign, standing, n if not standing.unclaimed else _wanted(campaign, standing))
+    is_ahead = not standing.unclaimed and not standing.stopped
+    wanted = _affordable(campaign, standing, n if is_ahead else _wanted(campaign, standing))
     try:
         launched = _fill(database, workflow, campaign, wanted)
     except LaunchError as error:
@@ -173,6 +174,9 @@ def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel
     if standing.statuses and not any(not status.is_finished for status in standing.statuses):
         campaigns.end(database, id_, "done", "all jobs have finished")
         return
+    if standing.stopped and not standing.ready and not claims.can_still_get_work(database, id_):
+        _stop(database, standing, id_)
+        return
     if standing.statuses and standing.waiting > standing.unclaimed and slurm.available():
         with contextlib.suppress(LaunchError):  # they start some time, find nothing to do, and leave
             slurm.cancel(allocations.cancel_surplus(database, id_, standing.unclaimed))
@@ -191,6 +195,15 @@ def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel
             f"its {campaign.max_node_hours:g} node-hours are used up ({standing.used:.2f}); "
             "wf.schedule_nodes(n, until_done=True, max_node_hours=…) grants more",
         )  # fmt: skip
+
+
+def _stop(database: Database, standing: Standing, workflow_id: int) -> None:
+    """End a campaign of which all that is left is of maps that are stopped, or waits for these."""
+    if standing.waiting and slurm.available():
+        with contextlib.suppress(LaunchError):  # they start some time, find nothing to do, and leave
+            slurm.cancel(allocations.cancel_surplus(database, workflow_id, 0))
+    why = "; ".join(limits.sentence(database, workflow_id, stop) for stop in limits.stops(database, workflow_id))
+    campaigns.end(database, workflow_id, "stopped", f"{why}. {limits.CURE} Then {_AGAIN}")
 
 
 def _wanted(campaign: CampaignModel, standing: Standing) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torc_nb.api.seldom import Seldom
 from torc_nb.errors import NotFound
-from torc_nb.models import FAILURES, AllocationModel, CampaignModel, JobStatus, WorkerModel, WorkflowModel
+from torc_nb.models import CLAIMED, FAILURES, AllocationModel, CampaignModel, JobStatus, WorkerModel, WorkflowModel
 from torc_nb.models.quantities import format_memory
 from torc_nb.store import (
     Database,
@@ -18,6 +18,7 @@ from torc_nb.store import (
     failures,
     jobs,
     leases,
+    limits,
     loads,
     maps,
     results,
@@ -26,6 +27,7 @@ from torc_nb.store import (
     workflows,
 )
 from torc_nb.store.failures import Cause
+from torc_nb.store.limits import Stop
 from torc_nb.store.loads import Load
 from torc_nb.worker import log
 
@@ -70,6 +72,8 @@ class Status:
         What each worker runs now, by its id; empty where nobody asked for it.
     campaign : CampaignModel or None
         How many allocations it is to have until all is done, where that was asked for and is not over for good.
+    stops : list of Stop
+        The maps of which no further job begins, since too many have failed.
     now : float
         The time by the database's clock, in seconds since the epoch; 0 where nobody asked for it.
     """
@@ -85,6 +89,7 @@ class Status:
     causes: Sequence[Cause] = ()
     loads: Mapping[int, Load] = field(default_factory=dict)
     campaign: CampaignModel | None = None
+    stops: Sequence[Stop] = ()
     now: float = field(default=0.0, compare=False)
 
     @property
@@ -101,6 +106,18 @@ class Status:
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
         return self.finished == self.total
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether a worker is about to leave, and may have others try what failed on its node."""
+        return any(worker.state == "leaving" for worker in self.workers)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing will move by itself, since all that could is of maps in which too many jobs have failed."""
+        is_at_work = any(self.statuses.get(one) for one in CLAIMED)
+        left = sum(stop.left for stop in self.stops)
+        return bool(left) and left == self.statuses.get(JobStatus.READY) and not is_at_work and not self.is_settling
 
 
 @dataclass(frozen=True)
@@ -152,6 +169,7 @@ def status(database: Database, workflow_id: int) -> Status:
         waiting=[one for one in alive if one.state == "submitted"],
         failed=[one for one in alive if one.state == "failed"],
         campaign=campaigns.get(database, workflow_id),
+        stops=limits.of(listed, by_map),
         allocated=[one for one in alive if one.state == "running" and one.kind == "slurm"],
         versions=_versions(
             database,

@@ -13,7 +13,7 @@ from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
 from torc_nb.models.quantities import counted
-from torc_nb.store import Database, allocations, leases, machine, schedulers, trust, workflows
+from torc_nb.store import Database, allocations, leases, limits, machine, schedulers, trust, workflows
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
 ASK_AGAIN = 30.0
@@ -262,6 +262,7 @@ def refresh(database: Database, workflow_id: int) -> None:
     if database.is_read_only:
         return
     leases.expire(database, workflow_id)
+    limits.tell(database, workflow_id)
     for allocation in allocations.stillborn(database, workflow_id):
         allocations.end(database, allocation.id or 0, "failed", _last_word(allocation))
     cancel_idle(database, workflow_id)

@@ -110,8 +110,11 @@ def _declare_once(
     place: Place = _ANYWHERE,
     source_map: int | None = None,
     retries: int | Retry = 0,
+    max_failures: int | None = None,
 ) -> Mapped:
     retry = retry_of(retries).stored()
+    if max_failures is not None and max_failures < 1:
+        raise InvalidRequest(f"max_failures={max_failures}: give a number of failed jobs of at least 1, or None.")
     assert workflow.id is not None
     rows = _rows(database, workflow, iterables, key, source_map)
     captured, origin = origins.captured(function, module_directory, rows.classes)
@@ -141,6 +144,7 @@ def _declare_once(
         drop=drop,
         source_map=source_map,
         retry=retry,
+        max_failures=max_failures,
         **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
@@ -199,4 +203,7 @@ def sentence(mapped: Mapped) -> str:
         parts.append("code changed (what completed stays; wf.reinitialize() runs it again)")
     if outcome.policy_changed:
         parts.append("policy changed (for what fails from now on)")
+    if outcome.new_limit is not None:
+        now, before = outcome.new_limit
+        parts.append(f"max_failures={now} (was {before})")
     return f"{mapped.name}: {', '.join(parts) or 'no rows'}"

@@ -34,6 +34,7 @@ def map_function_to_jobs(
     start_index: int = 0,
     name_prefix: str = "",
     blocked_by_job_ids: Iterable[int] | None = None,
+    max_failures: int | None = None,
 ) -> list[JobModel]:
     """Map a module's function over parameters: one job for each.
 
@@ -64,6 +65,8 @@ def map_function_to_jobs(
         What stands before the number in the names of the jobs.
     blocked_by_job_ids : iterable of int, optional
         Jobs of the workflow that have to complete before any of these begins.
+    max_failures : int, optional
+        When so many of these jobs have failed, no further one begins.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def map_function_to_jobs(
         "requirement": asked,
         "postprocess": None if postprocess_func is None else (module, postprocess_func),
         "module_directory": module_directory,
+        "max_failures": max_failures,
     }
     for _ in range(mapping.TRIES - 1):
         with suppress(Conflict):  # another process took the name at the same moment

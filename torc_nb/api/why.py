@@ -11,7 +11,7 @@ from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import CLAIMED, FINISHED, Request, WorkflowModel
 from torc_nb.models import JobStatus as Status
 from torc_nb.models.quantities import counted, format_duration
-from torc_nb.store import Database, demand, holds, jobs, maps, requirements, results, workflows
+from torc_nb.store import Database, demand, holds, jobs, limits, maps, requirements, results, workflows
 from torc_nb.store.holds import Hold
 
 #: Through how many that wait for one another the first is looked for.
@@ -59,6 +59,9 @@ def _of_job(database: Database, workflow: WorkflowModel, job_id: int) -> Why:
         return _sentence(f"{name} {waits.text}", waits.advice)
     if workflow.state != "started":
         return _held(name, workflow)
+    for stop in limits.stops(database, job.workflow_id):
+        if stop.map_id == job.map_id:
+            return _stopped(database, f"{name} will not begin", job.workflow_id, stop)
     there = crew(database, job.workflow_id)
     missing = lack(there, requirements.request(database, job.requirement_id), job.longest_cut)
     if missing is not None:
@@ -107,6 +110,10 @@ def _with_worker(database: Database, job: Any, status: Status) -> Why:
     return _sentence(f"{text}, there for {here}", advice)
 
 
+def _stopped(database: Database, what: str, workflow_id: int, stop: limits.Stop) -> Why:
+    return _sentence(f"{what}: {limits.sentence(database, workflow_id, stop)}", limits.CURE)
+
+
 def _busy(database: Database, workflow: WorkflowModel, there: Crew) -> str:
     numbers = workflows.statuses(database, workflow.id or 0)
     claimed = sum(numbers.get(one, 0) for one in CLAIMED)
@@ -145,7 +152,8 @@ def _deeper(database: Database, hold: Hold) -> list[Hold]:
 def _standing(hold: Hold) -> str:
     numbers = _numbers(hold.statuses)
     if hold.map_id:
-        return f"map {hold.name} ({numbers})"
+        stopped = "" if hold.stopped_at is None else f"; stopped at {counted(hold.stopped_at, 'failure')}"
+        return f"map {hold.name} ({numbers}{stopped})"
     if sum(hold.statuses.values()) == 1:
         return f"job {hold.job_id} ({next(iter(hold.statuses)).label})"
     return f"{counted(sum(hold.statuses.values()), 'job')} ({numbers}), as job {hold.job_id}"
@@ -183,10 +191,13 @@ def _of_workflow(database: Database, workflow: WorkflowModel) -> Why:
     claimed = sum(numbers.get(one, 0) for one in CLAIMED)
     if workflow.state != "started":
         return _held(name, workflow, f"; {counted(claimed, 'job')} that began go on" if claimed else "")
+    stops = limits.stops(database, id_)
+    if stops and sum(stop.left for stop in stops) == numbers.get(Status.READY) and not claimed:
+        return _stopped(database, f"{name} has nothing to run", id_, stops[0])
     there = crew(database, id_)
     missing = [one for one in (lack(there, each) for each in _asked(database, id_)) if one is not None]
     if claimed:
-        return _goes_on(name, numbers, there, missing)
+        return _goes_on(name, numbers, there, [*missing, *(_as_lack(database, id_, stop) for stop in stops)])
     if missing:
         waiting = f"{numbers.get(Status.READY, 0):,} ready jobs"
         return _sentence(f"{name} with {waiting} {missing[0].text}", missing[0].advice)
@@ -197,6 +208,10 @@ def _of_workflow(database: Database, workflow: WorkflowModel) -> Why:
 
 def _asked(database: Database, workflow_id: int) -> list[Request]:
     return [one.request for one in demand.waiting(database, workflow_id)]
+
+
+def _as_lack(database: Database, workflow_id: int, stop: limits.Stop) -> Lack:
+    return Lack(f"will not begin: {limits.sentence(database, workflow_id, stop)}", limits.CURE)
 
 
 def _over(name: str, numbers: Mapping[Status, int]) -> Why:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--retry-wait", type=DURATION, default=0.0, help="Before the second try: 10s.")
 @click.option("--retry-factor", type=click.FloatRange(1, 100), default=1.0, help="Each further wait is so much longer.")
 @click.option("--retry-on", metavar="CLASS|CODE", multiple=True, help="Only after this; may be repeated.")
+@click.option("--max-failures", type=click.IntRange(min=1), help="When so many have failed, no further one begins.")
 @click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
 @click.pass_obj
 def map_(
@@ -63,6 +64,7 @@ def map_(
     retry_wait: float,
     retry_factor: float,
     retry_on: tuple[str, ...],
+    max_failures: int | None,
 ) -> Said:
     """Map a function of this notebook over parameters.
 
@@ -96,6 +98,7 @@ def map_(
         priority=priority,
         drop=drop,
         retries=Retry(retries, retry_wait, retry_factor, [int(one) if one.isdecimal() else one for one in retry_on]),
+        max_failures=max_failures,
     )
     text = f"{sentence(mapped)}; captured {describe(mapped.function)}"
     made = Map(session.api, workflow.id, mapped.outcome.map_id, mapped.name)

@@ -116,6 +116,11 @@ def _notes(found: Status) -> list[str]:
         f"allocation {one.id} ({one.kind} {one.scheduler_job or ''}) waits. {one.message}".rstrip()
         for one in found.waiting
     ]
+    notes += [
+        f"map {one.name} is stopped: {counted(one.failed, 'job')} failed (max_failures={one.max_failures}), "
+        f"{one.left:,} will not begin; `%torc rerun` runs the failed ones again, and it goes on"
+        for one in found.stops
+    ]
     if found.campaign is not None:
         notes.append(campaigns.describe(found.campaign))
     return notes + [f"allocation {one.id} ({one.kind}) failed: {one.message}" for one in found.failed]
@@ -137,6 +142,7 @@ def _data(found: Status) -> dict[str, Any]:
         "workers": records(frames.records(WorkerModel, found.workers)),
         "waiting": records(frames.records(AllocationModel, found.waiting)),
         "failed": records(frames.records(AllocationModel, found.failed)),
+        "stops": [one._asdict() for one in found.stops],
         "campaign": found.campaign and found.campaign.model_dump(mode="json"),
     }
 

@@ -57,6 +57,8 @@ class Declaration:
         The map whose results are the rows.
     retry
         When its failed jobs are tried again, as `Retry.stored` tells; None: never.
+    max_failures
+        At how many failed jobs it is stopped; None: never.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Declaration:
     is_new: bool = False
     source_map: int | None = None
     retry: dict[str, Any] | None = None
+    max_failures: int | None = None
 
     @property
     def is_blocked(self) -> bool:
@@ -118,6 +121,7 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 call=declaration.call,
                 shape=declaration.shape,
                 retry=declaration.retry,
+                max_failures=declaration.max_failures,
             )
             .returning(_maps.c.id)
         )

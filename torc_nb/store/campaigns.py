@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 
 from torc_nb import models
 from torc_nb.models import CLAIMED, JobStatus
-from torc_nb.store import counts, events, leases, schema
+from torc_nb.store import counts, events, leases, limits, schema
 from torc_nb.store.allocations import ALIVE
 from torc_nb.store.database import Database
 
@@ -41,6 +41,8 @@ class Standing:
         in node-hours.
     idle_ends : int
         How many of its allocations ended, one after the other, without that any job began.
+    stopped : int
+        How many jobs will not begin, since too many of their maps' have failed.
     """
 
     state: str
@@ -49,16 +51,17 @@ class Standing:
     waiting: int
     used: float
     idle_ends: int
+    stopped: int = 0
 
     @property
     def ready(self) -> int:
         """How many jobs could begin."""
-        return self.statuses.get(JobStatus.READY, 0)
+        return self.statuses.get(JobStatus.READY, 0) - self.stopped
 
     @property
     def unclaimed(self) -> int:
-        """How many jobs have not finished and are at no worker."""
-        left = sum(n for status, n in self.statuses.items() if not status.is_finished)
+        """How many jobs have not finished, are at no worker, and are of no map that is stopped."""
+        left = sum(n for status, n in self.statuses.items() if not status.is_finished) - self.stopped
         return left - sum(self.statuses.get(status, 0) for status in CLAIMED)
 
 
@@ -145,6 +148,7 @@ def standing(database: Database, campaign: models.CampaignModel) -> Standing:
             waiting=len(rows) - running,
             used=(_ended_seconds(connection, campaign) + held) / 3600,
             idle_ends=_idle_ends(connection, campaign),
+            stopped=limits.left_over(connection, workflow_id),
         )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from torc_nb.models import FINISHED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, dependencies, leases, retrying, schema
+from torc_nb.models import FAILURES, FINISHED, Claim, Completion, JobStatus
+from torc_nb.store import bulk, cancellations, counts, dependencies, leases, limits, retrying, schema
 from torc_nb.store.completions import newest_attempts, record
 from torc_nb.store.database import Database
 
@@ -31,6 +31,7 @@ class Answer:
     state: str = "started"  # of the workflow; paused: nothing begins; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
     found_nothing: bool = False  # it was only to claim, and nothing was there: nothing else is told
+    stopped: set[int] = field(default_factory=set)  # maps of which too many jobs have failed, these the last
     may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
 
 
@@ -62,6 +63,7 @@ def exchange(
     """
     answer = Answer()
     tally = counts.Tally(workflow_id)
+    told: set[int] = set()
     with database.write() as connection:
         workflow = connection.execute(_WORKFLOW, {"workflow": workflow_id}).first()
         wanted: list[tuple[counts.Group, int]] = []
@@ -78,13 +80,20 @@ def exchange(
         _mark_running(connection, worker_id, started, tally)
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and wanted and answer.state == "started":
-            answer.claims = _claim(connection, workflow_id, worker_id, workflow.run_id, wanted, longest, due, tally)
+            maps = {row.id: row for row in connection.execute(_MAPS, {"workflow": workflow_id})}
+            told = {group.map_id for group, _ in wanted if group.map_id and maps[group.map_id].told_stopped}
+            functions = {map_id: row.function_id for map_id, row in maps.items()}
+            answer.claims = _claim(connection, tally, worker_id, workflow.run_id, wanted, longest, due, functions)
         answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
         answer.may_have_released = dependencies.release(
             database, workflow_id, {done.map_id for done in completions}, [done.job_id for done in completions]
         )
+    if told:  # what can be claimed is not stopped
+        limits.forget(database, told)
+    if failed := {done.map_id for done in completions if done.status in FAILURES and done.map_id}:
+        answer.stopped = limits.tell(database, workflow_id, failed)
     return answer
 
 
@@ -106,20 +115,19 @@ def _mark_running(
 
 def _claim(
     connection: Connection,
-    workflow_id: int,
+    tally: counts.Tally,
     worker_id: int,
     run_id: int,
     wanted: Sequence[tuple[counts.Group, int]],
     longest: float,
     due: retrying.Due,
-    tally: counts.Tally,
+    functions: Mapping[int, int],
 ) -> list[Claim]:
     claims: list[Claim] = []
-    functions = {row.id: row.function_id for row in connection.execute(_FUNCTIONS, {"workflow": workflow_id})}
     for group, n in wanted:
         rows = connection.execute(
             _CLAIM,
-            {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
+            {"workflow": tally.workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
              "worker": worker_id, "longest": longest, "now": due.now},
         ).all()  # fmt: skip
         function_id = functions.get(group.map_id, 0)
@@ -156,7 +164,9 @@ def _wanted(
 _WORKFLOW = select(schema.workflows.c.state, schema.workflows.c.run_id).where(
     schema.workflows.c.id == bindparam("workflow")
 )
-_FUNCTIONS = select(_maps.c.id, _maps.c.function_id).where(_maps.c.workflow_id == bindparam("workflow"))
+_MAPS = select(_maps.c.id, _maps.c.function_id, _maps.c.told_stopped).where(
+    _maps.c.workflow_id == bindparam("workflow")
+)
 
 
 _chosen = (
@@ -211,6 +221,7 @@ def can_still_get_work(database: Database, workflow_id: int) -> bool:
     """
     if _may_move(database, workflow_id):
         return True
+    limits.tell(database, workflow_id)  # should a worker have died between recording the last failure and telling
     with database.read() as connection:
         waits = any(status not in FINISHED for status in counts.total(connection, workflow_id))
     if waits:
@@ -219,14 +230,16 @@ def can_still_get_work(database: Database, workflow_id: int) -> bool:
 
 
 def _may_move(database: Database, workflow_id: int) -> bool:
-    """Whether any job is ready or claimed that need not wait for another map, or a worker is about to leave some."""
+    """Whether any job is claimed, or ready and neither held by another map nor stopped, or a worker may leave some."""
     with database.read() as connection:
         if leases.is_any_leaving(connection, workflow_id):
             return True
         held = set(connection.scalars(select(_maps.c.id).where(_maps.c.workflow_id == workflow_id, _maps.c.blocked)))
+        stopped = limits.stopped(connection, workflow_id)
         found = counts.by_map(connection, workflow_id)
+    still = {JobStatus.BLOCKED, *FINISHED}
     return any(
-        status is not JobStatus.BLOCKED and status not in FINISHED
+        status not in still and not (status is JobStatus.READY and map_id in stopped)
         for map_id, statuses in found.items()
         if map_id not in held
         for status in statuses

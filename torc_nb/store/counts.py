@@ -6,9 +6,9 @@ from collections import Counter
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, or_, select
 
-from torc_nb.models import FINISHED, JobStatus
+from torc_nb.models import FAILURES, FINISHED, JobStatus
 from torc_nb.store import bulk, schema
 
 #: Over how many rows a count is spread on PostgreSQL, so that workers seldom wait for one another.
@@ -111,14 +111,47 @@ def left_of(workflow_id: int | ColumnElement[int], map_id: ColumnElement[int]) -
     )
 
 
+def _went_wrong(status: ColumnElement[int]) -> ColumnElement[bool]:
+    return or_(*(status == int(one) for one in FAILURES))
+
+
+def failed_of(workflow_id: int | ColumnElement[int], map_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """How many jobs of a map went wrong themselves, for use within a query that finds the map."""
+    return (
+        select(func.coalesce(func.sum(_counts.c.n), 0))
+        .where(
+            _counts.c.workflow_id == workflow_id,
+            _counts.c.map_id == map_id,
+            _went_wrong(_counts.c.status),
+        )
+        .scalar_subquery()
+    )
+
+
 def ready(connection: Connection, workflow_id: int) -> dict[Group, int]:
-    """Return how many jobs of each visible, unblocked group are ready, those of maps of the highest priority first."""
+    """Return how many jobs of each group may begin, those of maps of the highest priority first.
+
+    Of maps that are visible, neither blocked nor stopped.
+    """
     rows = connection.execute(_READY, {"workflow": workflow_id})
     return {Group(map_id, requirement_id): int(n) for map_id, requirement_id, n in rows if n > 0}
 
 
 _maps = schema.maps
-# It is asked with every exchange, and costs half of what it would if it were made each time.
+_failed = _counts.alias("failed")
+# Written out rather than by `failed_of`: within a query over the counts it needs another name for them.
+_FAILED = (
+    select(func.coalesce(func.sum(_failed.c.n), 0))
+    .where(
+        _failed.c.workflow_id == bindparam("workflow"),
+        _failed.c.map_id == _counts.c.map_id,
+        _went_wrong(_failed.c.status),
+    )
+    .correlate(_counts)
+    .scalar_subquery()
+)
+# It is asked with every exchange, and costs half of what it would if it were made each time. What failed is counted of
+# each group once, and where a map has a limit only.
 _READY = (
     select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n))
     .select_from(_counts.outerjoin(_maps, _maps.c.id == _counts.c.map_id))
@@ -127,6 +160,7 @@ _READY = (
         _counts.c.status == int(JobStatus.READY),
         (_counts.c.map_id == 0) | ((_maps.c.state == "ready") & _maps.c.blocked.is_(False)),
     )
-    .group_by(_counts.c.map_id, _counts.c.requirement_id, _maps.c.priority)
+    .group_by(_counts.c.map_id, _counts.c.requirement_id, _maps.c.priority, _maps.c.max_failures)
+    .having(_maps.c.max_failures.is_(None) | (_maps.c.max_failures > _FAILED))
     .order_by(func.coalesce(_maps.c.priority, 0).desc(), _counts.c.map_id, _counts.c.requirement_id)
 )

@@ -19,6 +19,7 @@ from torc_nb.store import (
     counts,
     dependencies,
     events,
+    limits,
     postprocessing,
     schema,
     sources,
@@ -45,6 +46,8 @@ class Outcome:
     dropped: int = 0
     code_changed: bool = False
     policy_changed: bool = False
+    #: At how many failures it is stopped from now on, and at how many it was before, where that differs.
+    new_limit: tuple[int | None, int | None] | None = None
 
 
 def declare(database: Database, workflow_id: int, declaration: Declaration, rows: Iterable[Parameters]) -> Outcome:
@@ -81,6 +84,7 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
     dependencies.release(
         database, workflow_id, {outcome.map_id, *declaration.blocked_by_maps}, declaration.blocked_by_jobs
     )
+    limits.tell(database, workflow_id, {outcome.map_id})
     return outcome
 
 
@@ -112,6 +116,7 @@ def _publish(
         dropped=len(absent) if declaration.drop else 0,
         code_changed=existing is not None and existing.function_id != declaration.function_id,
         policy_changed=existing is not None and existing.retry != declaration.retry,
+        new_limit=_new_limit(declaration, existing),
     )
     in_order = not outcome.absent and matcher.is_in_order_of_ids()
     with database.write() as connection:
@@ -138,6 +143,12 @@ def _publish(
         tally.write(connection)
         watch.announce(connection, workflow_id)
     return outcome
+
+
+def _new_limit(declaration: Declaration, existing: Row[Any] | None) -> tuple[int | None, int | None] | None:
+    if existing is None or existing.max_failures == declaration.max_failures:
+        return None
+    return declaration.max_failures, existing.max_failures
 
 
 def _show(connection: Connection, half: int, declaration: Declaration) -> None:
@@ -169,6 +180,7 @@ def _extend(
             call=declaration.call,
             shape=declaration.shape,
             retry=declaration.retry,
+            max_failures=declaration.max_failures,
             **priority,
         )
     )

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from torc_nb import models
 from torc_nb.models import CLAIMED, FINISHED, Request
-from torc_nb.store import counts, requirements, runtimes, schema
+from torc_nb.store import counts, limits, requirements, runtimes, schema
 from torc_nb.store.database import Database
 
 _counts = schema.job_counts
@@ -22,6 +22,8 @@ def waiting(database: Database, workflow_id: int) -> list[models.ResourceRequire
 def left(database: Database, workflow_id: int) -> list[tuple[Request, int]]:
     """Return the requests of the jobs that have not begun, be they ready or not, and how many there are of each.
 
+    Those of maps that are stopped, as too many have failed, are left out.
+
     The runtime is what is expected of the map's jobs where none was given, see :mod:`torc_nb.store.runtimes`.
     """
     over = [int(status) for status in (*FINISHED, *CLAIMED)]
@@ -31,7 +33,8 @@ def left(database: Database, workflow_id: int) -> list[tuple[Request, int]]:
         .group_by(_counts.c.map_id, _counts.c.requirement_id)
     )
     with database.read() as connection:
-        groups = [row for row in connection.execute(statement) if row[2] > 0]
+        stopped = limits.stopped(connection, workflow_id)
+        groups = [row for row in connection.execute(statement) if row[2] > 0 and row[0] not in stopped]
         expected = {map_id: runtimes.expected(connection, map_id) for map_id, _, _ in groups}
     requests = {one.id: one.request for one in requirements.listed(database, workflow_id)}
     found = []

@@ -90,10 +90,10 @@ def grouped(database: Database, workflow_id: int, map_id: int | None = None) -> 
         ]
 
 
-def causes(database: Database, workflow_id: int, limit: int) -> list[Cause]:
+def causes(database: Database, workflow_id: int, limit: int, map_id: int | None = None) -> list[Cause]:
     """Return the kinds of exceptions that most jobs failed with, and where; cheaper than ``grouped``."""
     with database.read() as connection:
-        found = connection.execute(_groups(workflow_id, None).limit(limit)).all()
+        found = connection.execute(_groups(workflow_id, map_id).limit(limit)).all()
         return [Cause(one.exception, one.place, one.n, one.example, _message(connection, one.example)) for one in found]
 
 

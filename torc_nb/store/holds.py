@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, func, select
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import blockers, counts, schema
+from torc_nb.store import blockers, counts, limits, schema
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -28,6 +28,7 @@ class Hold(NamedTuple):
     name: str
     statuses: Mapping[JobStatus, int]
     job_id: int | None = None
+    stopped_at: int | None = None  # at so many failures; None: it is not stopped
 
     @property
     def has_finished(self) -> bool:
@@ -85,7 +86,7 @@ def _of_held(connection: Connection, workflow_id: int, map_id: int) -> list[Hold
 
 
 def _of_map(connection: Connection, workflow_id: int, map_id: int) -> Hold:
-    name, blocked = connection.execute(select(_maps.c.name, _maps.c.blocked).where(_maps.c.id == map_id)).one()
+    map_ = connection.execute(select(_maps).where(_maps.c.id == map_id)).one()
     table = schema.job_counts
     rows = connection.execute(
         select(table.c.status, func.sum(table.c.n))
@@ -95,9 +96,10 @@ def _of_map(connection: Connection, workflow_id: int, map_id: int) -> Hold:
     statuses: Counter[JobStatus] = Counter()
     for status, n in rows:
         if n:
-            shown = JobStatus.BLOCKED if blocked and status == JobStatus.READY else JobStatus(status)
+            shown = JobStatus.BLOCKED if map_.blocked and status == JobStatus.READY else JobStatus(status)
             statuses[shown] += int(n)
-    return Hold(map_id, name, statuses)
+    is_stopped = bool(limits.of([map_], {map_id: statuses}))
+    return Hold(map_id, map_.name, statuses, stopped_at=map_.max_failures if is_stopped else None)
 
 
 def _of_singles(connection: Connection, job_ids: Select[Any]) -> list[Hold]:

@@ -18,6 +18,7 @@ from torc_nb.store import (
     dependencies,
     events,
     leftovers,
+    limits,
     machine,
     requirements,
     schema,
@@ -252,7 +253,9 @@ def _declare_lost(database: Database, worker: Row[Any]) -> int:
 
 def _release(database: Database, worker: Row[Any], failed: list[Row[Any]]) -> None:
     if failed:
-        dependencies.release(database, worker.workflow_id, {job.map_id for job in failed}, [job.id for job in failed])
+        map_ids = {job.map_id for job in failed}
+        dependencies.release(database, worker.workflow_id, map_ids, [job.id for job in failed])
+        limits.tell(database, worker.workflow_id, map_ids)
 
 
 def _change_allocation(connection: Connection, allocation_id: int, **values: Any) -> None:

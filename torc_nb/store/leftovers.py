@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from torc_nb.errors import TorcError
 from torc_nb.models import Completion, Membership
-from torc_nb.store import bulk, completions, counts, dependencies, events, machine, schema, spool, watch
+from torc_nb.store import bulk, completions, counts, dependencies, events, limits, machine, schema, spool, watch
 from torc_nb.store.database import Database
 
 _workers = schema.workers
@@ -123,4 +123,6 @@ def _record_together(database: Database, worker: Row[Any] | Membership, ended: S
         tally.write(connection, worker.id)
         events.add(database, connection, worker.workflow_id, "results taken in", worker_id=worker.id, count=len(ended))
         watch.announce(connection, worker.workflow_id)
-    dependencies.release(database, worker.workflow_id, {done.map_id for done in ended}, job_ids)
+    map_ids = {done.map_id for done in ended}
+    dependencies.release(database, worker.workflow_id, map_ids, job_ids)
+    limits.tell(database, worker.workflow_id, map_ids)

@@ -140,10 +140,15 @@ def _hint(status: Status) -> Iterable[str]:
         if failed:
             yield "wf.failures() says why; wf.rerun() runs them again."
         return
+    for stop in status.stops:
+        yield (
+            f"{line(stop.name)} is stopped: {counted(stop.failed, 'job')} failed (max_failures={stop.max_failures}), "
+            f"{stop.left:,} will not begin. wf.failures() says why; wf.rerun() runs them again, and it goes on."
+        )
     if status.workflow.state == "paused":
         yield "Paused: wf.resume() lets its jobs begin."
     is_awaited = status.campaign is not None and status.campaign.state == "on"
-    if not status.workers and not status.waiting and not is_awaited:
+    if not status.workers and not status.waiting and not is_awaited and not status.is_stopped:
         yield "No worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torc_nb.api import Status
 from torc_nb.models import JobStatus
 from torc_nb.models.names import printable
-from torc_nb.models.quantities import format_range
+from torc_nb.models.quantities import counted, format_range
 from torc_nb.widgets.pace import Rate
 
 #: What is worth a word beside the completed ones; what waits is the rest.
@@ -22,7 +22,7 @@ def text_line(status: Status, rate: Rate | None = None) -> str:
     rate
         How fast jobs finish, where it is known.
     """
-    return " · ".join([line(status.workflow.name, status.statuses, rate), *versions(status)])
+    return " · ".join([line(status.workflow.name, status.statuses, rate), *versions(status), *stops(status)])
 
 
 def line(title: str, statuses: Mapping[JobStatus, int], rate: Rate | None = None) -> str:
@@ -55,6 +55,11 @@ def pace(statuses: Mapping[JobStatus, int], rate: Rate | None) -> list[str]:
     if not rate or not left:
         return []
     return [_speed(rate.per_second), f"{format_range(*rate.left(left))} left"]
+
+
+def stops(status: Status) -> list[str]:
+    """Say which maps are stopped: ``["run stopped at 100 failures"]``."""
+    return [f"{printable(one.name)} stopped at {counted(one.max_failures, 'failure')}" for one in status.stops]
 
 
 def _speed(rate: float) -> str:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from torc_nb.errors import TorcError
 from torc_nb.models import Claim, JobStatus
@@ -237,12 +237,12 @@ class Crew:
         """Take the jobs for which no child here will soon have time."""
         return self._stock.take_unserved()
 
-    def take_waiting(self) -> list[Claim]:
-        """Take all jobs that have not begun."""
+    def take_waiting(self, map_ids: Collection[int] | None = None) -> list[Claim]:
+        """Take all jobs that have not begun; those of some maps only, where these are given."""
         for child in self.children:
-            if not child.is_held_up:
+            if not child.is_held_up and (map_ids is None or child.key[0] in map_ids):
                 self.take_back(child)
-        return self._stock.take_all()
+        return self._stock.take_all(map_ids)
 
     # Answers and deaths.
 

@@ -53,6 +53,7 @@ class News:
     state: str = "started"
     may_get_work: bool = True
     had_lost_lease: bool = False
+    stopped: set[int] = field(default_factory=set)  # maps of which nothing further is to begin
     is_suspect: str | None = None  # why it would better leave
     error: BaseException | None = None
 
@@ -307,7 +308,8 @@ class Ledger(threading.Thread):
         self._said = time.monotonic()
         self._held.difference_update(done.job_id for done in ended)
         # Said at once, as it is said only once; what is claimed can still turn out not to be had.
-        self._tell(News([], answer.cancel, answer.show, answer.state, self._news.may_get_work, answer.had_lost_lease))
+        also = (answer.state, self._news.may_get_work, answer.had_lost_lease, answer.stopped)
+        self._tell(News([], answer.cancel, answer.show, *also))
         for claim in {key_of(claim): claim for claim in answer.claims}.values():
             self._prepare(claim)
         self._held.update(claim.job_id for claim in answer.claims)
@@ -379,8 +381,9 @@ class Ledger(threading.Thread):
             news.state = latest.state
             news.may_get_work = latest.may_get_work or bool(latest.claims)
             news.had_lost_lease |= latest.had_lost_lease
+            news.stopped |= latest.stopped
             news.error = latest.error
-        if latest.claims or latest.cancel or latest.error or not latest.may_get_work:
+        if latest.claims or latest.cancel or latest.stopped or latest.error or not latest.may_get_work:
             self._wake()
 
     def _put_back(self, errand: Errand) -> None:

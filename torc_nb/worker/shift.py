@@ -165,6 +165,8 @@ class Shift:
             crew.collect()
             if news.state == "paused":
                 ledger.give_back(crew.take_waiting())
+            elif news.stopped:
+                ledger.give_back(crew.take_waiting(news.stopped))
             crew.hand_out()
             now = time.monotonic()
             if now - last_round > ROUND:

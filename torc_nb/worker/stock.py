@@ -81,9 +81,10 @@ class Stock:
             for claim in self.take(key, len(self._waiting[key]))
         ]
 
-    def take_all(self) -> list[Claim]:
-        """Take every job."""
-        return [claim for key in self for claim in self.take(key, len(self._waiting[key]))]
+    def take_all(self, map_ids: Collection[int] | None = None) -> list[Claim]:
+        """Take every job; those of some maps only, where these are given."""
+        chosen = [key for key in self if map_ids is None or key[0] in map_ids]
+        return [claim for key in chosen for claim in self.take(key, len(self._waiting[key]))]
 
     def clear(self) -> None:
         """Forget all jobs."""

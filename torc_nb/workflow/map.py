@@ -35,7 +35,7 @@ class Map(Modifying, Partial):
     def __init__(self, api: Api, workflow_id: int, map_id: int, name: str) -> None:
         self._api = api
         self._workflow_id = workflow_id
-        self.id = map_id
+        self._map_id = self.id = map_id
         self.name = name
 
     def __repr__(self) -> str:
@@ -243,7 +243,7 @@ class Map(Modifying, Partial):
         return self._api.map_numbers(self._workflow_id, self.id)
 
     def _wait_for(self, job_id: int) -> Any:
-        for _ in waiting.looks(self._api, self._workflow_id):
+        for _ in waiting.looks(self._api, self._workflow_id, self.id):
             if JobStatus(self._api.get_job(job_id).status).is_finished:
                 return self.value(job_id)
         raise AssertionError("looks never ends")

@@ -23,6 +23,7 @@ class Waits(ABC):
 
     _api: Api
     _workflow_id: int
+    _map_id: int | None = None  # where it is a map that is waited for
     name: str
 
     @abstractmethod
@@ -45,10 +46,12 @@ class Waits(ABC):
             ``timeout`` seconds passed before; the jobs go on.
         LaunchError
             No worker runs or is coming, or none fits, so that it would wait for ever.
+        MapStopped
+            So many jobs have failed that no further one begins: see ``map(…, max_failures=…)``.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with Bar(self.name, enabled=progress) as bar:
-            for _ in looks(self._api, self._workflow_id):
+            for _ in looks(self._api, self._workflow_id, self._map_id):
                 numbers = self._numbers()
                 bar.update(numbers)
                 main_thread.do_wanted()  # no cell that runs lets go of the main thread but here
@@ -61,18 +64,18 @@ class Waits(ABC):
         self._api.cancel_idle(self._workflow_id)
 
 
-def looks(api: Api, workflow_id: int) -> Iterator[None]:
+def looks(api: Api, workflow_id: int, map_id: int | None = None) -> Iterator[None]:
     """Give the moments at which to look whether what is waited for is there: at first soon, later seldom.
 
     Raises
     ------
-    LaunchError
+    LaunchError, MapStopped
         It would wait for ever.
     """
     began, looked_after = time.monotonic(), 0.0
     while True:
         yield
         if time.monotonic() - looked_after > _LOOK_AFTER:
-            api.check_progress(workflow_id)
+            api.check_progress(workflow_id, map_id)
             looked_after = time.monotonic()
         time.sleep(min(_LONGEST, max(_SHORTEST, _SHARE * (time.monotonic() - began))))

@@ -120,6 +120,7 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
         priority: int = 0,
         drop: bool = False,
         retries: int | Retry = 0,
+        max_failures: int | None = None,
     ) -> Map:
         """Declare that a function is mapped over parameters. Saying it twice does it once.
 
@@ -162,6 +163,8 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
         retries : int or Retry, default 0
             How often a job that failed is tried again by itself; with a wait, or after some failures only:
             ``Retry(3, wait="10s", factor=2, on=OSError)``. Mapping again changes it, and reruns nothing.
+        max_failures : int, optional
+            When so many of its jobs have failed, no further one begins; those that run go on to their end.
 
         Returns
         -------
@@ -194,6 +197,7 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             priority=priority,
             drop=drop,
             retries=retries,
+            max_failures=max_failures,
             **ids_of(blocked_by),
         )
         print(f"{sentence(mapped)}; captured {describe(mapped.function)}", *mapped.notes, sep="\n")

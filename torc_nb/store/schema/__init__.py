@@ -39,7 +39,16 @@ from torc_nb.store.schema.relations import (
     map_dependencies,
     user_data,
 )
-from torc_nb.store.schema.running import allocations, campaigns, cancellations, events, recorded_files, results, workers
+from torc_nb.store.schema.running import (
+    allocations,
+    campaigns,
+    cancellations,
+    events,
+    excluded_nodes,
+    recorded_files,
+    results,
+    workers,
+)
 
 __all__ = [
     "CLAIMED",
@@ -54,6 +63,7 @@ __all__ = [
     "cancellations",
     "environments",
     "events",
+    "excluded_nodes",
     "files",
     "functions",
     "job_counts",

@@ -49,6 +49,9 @@ maps = Table(
     Column("call", String(16), nullable=False),  # how a row is given to the function
     Column("shape", JSON, nullable=False),
     Column("retry", JSON(none_as_null=True)),  # when its failed jobs are tried again; NULL: never
+    # at so many failed jobs it is stopped, and none further begins; NULL: never; and whether it was told that it is
+    Column("max_failures", Integer),
+    Column("told_stopped", Boolean, nullable=False, default=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),
     sqlite_autoincrement=True,

@@ -104,6 +104,17 @@ campaigns = Table(
     Column("progressed", Double, nullable=False),
 )
 
+#: Nodes of Slurm's on which a workflow's jobs are not to run any more.
+excluded_nodes = Table(
+    "excluded_nodes",
+    metadata,
+    Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("node", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("excluded", Double, nullable=False),
+    Column("worker_id", Id),  # that found it broken; NULL: the user said so
+)
+
 workers = Table(
     "workers",
     metadata,

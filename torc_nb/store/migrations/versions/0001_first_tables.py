@@ -133,6 +133,8 @@ def _create_jobs() -> None:
         sa.Column("call", sa.String(length=16), nullable=False),
         sa.Column("shape", sa.JSON(), nullable=False),
         sa.Column("retry", sa.JSON(), nullable=True),
+        sa.Column("max_failures", sa.Integer(), nullable=True),
+        sa.Column("told_stopped", sa.Boolean(), nullable=False),
         sa.Column("order", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -356,6 +358,16 @@ def _create_runs() -> None:
         sa.Column("progressed", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("workflow_id"),
+    )
+    op.create_table(
+        "excluded_nodes",
+        sa.Column("workflow_id", ID, autoincrement=False, nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("excluded", sa.Double(), nullable=False),
+        sa.Column("worker_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workflow_id", "node"),
     )
     op.create_table(
         "workers",
