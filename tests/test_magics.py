@@ -140,6 +140,9 @@ def test_options_of_map(notebook: Notebook) -> None:
     notebook.run("%torc map run params --key a --no-unpack")
     again = "--retries 2 --retry-wait 10s --retry-factor 2 --retry-on OSError --retry-on 75"
     assert "policy changed" in notebook.says(f"%torc map run params --key a --no-unpack {again};")
+    limited = f"%torc map run params --key a --no-unpack {again} --max-failures 9;"
+    assert "max_failures=9 (was None)" in notebook.says(limited)
+    assert "max_failures" not in notebook.says(limited)
     notebook.run("params = params[1:]")
     assert "1 dropped" in notebook.says("%torc map run params --key a --no-unpack --drop;")
     notebook.run("import pathlib\npathlib.Path('simulation.py').write_text('def go(a):\\n    return a\\n')")

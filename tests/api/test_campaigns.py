@@ -15,7 +15,7 @@ from torc_nb.api import Api, campaigns, launching
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit
 from torc_nb.launch import Launched
 from torc_nb.models import CampaignModel, Introduction, JobStatus, SlurmSchedulerModel, WorkflowModel
-from torc_nb.store import Database, allocations, claims, leases
+from torc_nb.store import Database, allocations, claims, exclusions, leases
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 
@@ -113,6 +113,40 @@ def test_a_limit_is_tried_again_later(api: Api, id_: int, queue: Queue) -> None:
     assert status.campaign is not None
     assert status.campaign.state == "on"
     assert alive(api, id_) == 5
+
+
+def test_what_comes_upon_an_excluded_node_was_not_in_vain(api: Api, id_: int) -> None:
+    """It was in the queue before the node was excluded: it is replaced, and counts as none in which nothing began."""
+    exclusions.add(api.database, id_, "n1", "it hums")
+    api.schedule_nodes(id_, 1, until_done=True)
+    for _ in range(campaigns.IDLE_ENDS + 1):
+        end(api, id_)
+        api.status(id_)
+    assert (campaign(api, id_).state, alive(api, id_)) == ("on", 1)
+
+
+@ON_SQLITE
+def test_what_is_queued_again_leaves_excluded_nodes_out(
+    api: Api, id_: int, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With those of its scheduler; where Slurm does not let it, it ends: it might come there for ever."""
+    said: list[Any] = []
+    monkeypatch.setattr(slurm, "requeue", said.append)
+    monkeypatch.setattr(slurm, "exclude", lambda job, nodes: said.append((job, nodes)))
+    exclusions.add(api.database, id_, "n1", "it hums")
+    api.schedule_nodes(id_, 2, until_done=True, scheduler=SlurmSchedulerModel(extra={"exclude": "n[7-9]"}))
+    end(api, id_, 2)
+    first, second = api.list_allocations(id_)
+    assert campaigns.requeue(api.database, id_, first.id or 0, "12_0")
+    assert said == ["12_0", ("12_0", ["n[7-9]", "n1"])]
+
+    def refuse(*_: Any) -> None:
+        raise LaunchError("scontrol failed: Invalid node name specified")
+
+    monkeypatch.setattr(slurm, "exclude", refuse)
+    assert not campaigns.requeue(api.database, id_, second.id or 0, "12_1")
+    assert queue.canceled == ["12_1"]
+    assert "Invalid node name" in api.list_allocations(id_)[1].message
 
 
 @ON_SQLITE

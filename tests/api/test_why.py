@@ -25,7 +25,7 @@ from torc_nb.models import (
     SlurmSchedulerModel,
     WorkflowModel,
 )
-from torc_nb.store import allocations, claims, leases, machine, workflows
+from torc_nb.store import allocations, claims, exclusions, leases, machine, workflows
 from torc_nb.store import database as databases
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -178,6 +178,10 @@ def test_no_worker_and_what_brings_one(api: Api, workflow: WorkflowModel) -> Non
         for found in (api.why(id_), api.why(id_, 1)):
             assert "(Slurm job 17), in the queue for" in found.text
             assert "other jobs of the cluster come first (Priority)" in found.text
+        exclusions.add(api.database, id_, "n2", "it hums")
+        assert "n2" not in str(api.why(id_))
+        allocations.change(api.database, allocation_id, message="pending: ReqNodeNotAvail, UnavailableNodes:n[1-3]")
+        assert "Of this workflow n2 is excluded, which may leave no node" in api.why(id_).advice
     allocations.end(api.database, allocation_id, "failed", "no such account")
     assert f"allocation {allocation_id} failed: no such account" in api.why(id_).text
 

@@ -55,6 +55,18 @@ def test_schedulers_from_first_to_last(terminal: Any, here: Path) -> None:
     assert as_json(terminal, "hpc slurm list") == []
 
 
+def test_excluded_nodes_from_first_to_last(terminal: Any, here: Path) -> None:
+    """Added once, listed with the reason, and allowed again."""
+    assert terminal.says("hpc slurm excluded-nodes add n2 --reason 'it hums'").startswith("Excluded node n2.")
+    assert "excluded already" in terminal.says("hpc slurm excluded-nodes add n2")
+    (found,) = as_json(terminal, "hpc slurm excluded-nodes list")
+    assert (found["node"], found["reason"], found["worker_id"]) == ("n2", "it hums", None)
+    assert "is not the name of one node" in terminal.refuses("hpc slurm excluded-nodes add n[1-3]", 1)
+    assert "may be used again" in terminal.says("hpc slurm excluded-nodes remove n2")
+    assert "of this workflow there are: none" in terminal.refuses("hpc slurm excluded-nodes remove n2", 1)
+    assert as_json(terminal, "hpc slurm excluded-nodes list") == []
+
+
 @pytest.mark.parametrize("noun", ["resource-requirements", "hpc slurm"])
 def test_what_there_is_not_is_said_with_what_there_is(terminal: Any, here: Path, noun: str) -> None:
     """By name or id; a change that changes nothing is asked what it means."""

@@ -11,12 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from integration.conftest import until
-from integration.works import leave_a_mark, meet
+from integration.works import leave_a_mark, meet, picky
 from services.kernel import Kernel, execute
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import Api, launching
-from torc_nb.errors import LaunchError
+from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import JobStatus, SlurmSchedulerModel
 from torc_nb.workflow import Workflow
 
@@ -106,6 +106,52 @@ def test_the_tutorials_workflow(eagle: SlurmCluster, api: Api, tmp_path: Path, m
 
 
 @POSTGRESQL
+def test_a_broken_node_is_left_and_excluded(wf: Workflow, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """It is remembered; what waits for it in the queue leaves at once, and nothing submitted later goes there."""
+    wf.map(picky, range(40))
+    wf.schedule_nodes(1, extra={"nodelist": "n1"})
+    until(lambda: len(marks(tmp_path)) >= 3)
+    for _ in range(2):
+        wf.schedule_nodes(1, more=True, extra={"nodelist": "n2"})
+    ended = wf.api.list_allocations
+
+    def messages() -> list[str]:
+        return [one.message for one in ended(wf.id) if one.state == "ended"]
+
+    until(lambda: len(messages()) == 2, 60)
+    assert "libmissing.so.1" in messages()[0]
+    assert messages()[1].startswith("the node n2 is excluded (its first ")
+    assert "`%torc hpc slurm excluded-nodes remove n2`" in messages()[1]
+    (excluded,) = wf.excluded_nodes().itertuples()
+    assert (excluded.Index, excluded.worker_id) == ("n2", 2)
+    wf.schedule_nodes(2, more=True)
+    until(lambda: [one.state for one in ended(wf.id)] == ["running", "ended", "ended", "running", "submitted"])
+    for one in ended(wf.id)[3:]:
+        assert "ExcNodeList=n2" in slurm.run("scontrol", "show", "job", str(one.scheduler_job))
+    assert {one.host for one in wf.api.list_workers(wf.id) if one.state == "running"} == {"n1", "n3"}
+    (tmp_path / "go").touch()
+    all_completed(wf)
+    assert {node for _, node in marks(tmp_path)} == {"n1", "n3"}
+
+
+@SQLITE
+def test_where_all_nodes_are_excluded_it_is_said(wf: Workflow, slurm: SlurmCluster) -> None:
+    """Slurm refuses; with its words come the nodes that are left out, and how one is used again."""
+    wf.map(leave_a_mark, range(2))
+    for node in ("n1", "n2", "n3"):
+        wf.exclude_node(node, "it hums")
+    with pytest.raises(LaunchError, match=r"not available[\s\S]*n1, n2, n3 are excluded.*excluded-nodes remove NODE"):
+        wf.schedule_nodes(1)
+    assert "n1, n2, n3 are excluded" in str(wf.why())
+    with pytest.raises(InvalidRequest, match="Slurm has no node 'n9'"):
+        wf.exclude_node("n9")
+    wf.allow_node("n3")
+    wf.schedule_nodes(1, extra={"exclude": "n1"})
+    all_completed(wf)
+    assert [one.host for one in wf.api.list_workers(wf.id)] == ["n3"]
+
+
+@SQLITE
 def test_three_nodes_share_a_thousand_jobs(wf: Workflow, tmp_path: Path) -> None:
     """Each runs exactly once, and every node has its part."""
     m = wf.map(meet, range(1000), [0.05] * 1000, [3] * 1000)

@@ -15,6 +15,15 @@ def leave_a_mark(x: int, seconds: float = 0.0) -> int:
     return x
 
 
+def picky(x: int) -> int:
+    """Need a library that node n2 lacks; the later rows wait until the test lets them go."""
+    if os.environ["SLURMD_NODENAME"] == "n2":
+        raise ImportError("libmissing.so.1: cannot open shared object file")
+    while x >= 10 and not Path("go").exists():
+        time.sleep(0.02)
+    return leave_a_mark(x)
+
+
 def meet(x: int, seconds: float, nodes: int) -> int:
     """Leave a mark once so many nodes are at work: none of them comes too late to have a part."""
     Path(f"{os.environ['SLURMD_NODENAME']}.here").touch()

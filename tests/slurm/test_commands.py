@@ -70,6 +70,18 @@ def test_cancel_ends_one_task_or_all(slurm: SlurmCluster) -> None:
     cancel([])
 
 
+def test_what_goes_back_into_the_queue_leaves_nodes_out(slurm: SlurmCluster) -> None:
+    """As soon as it is requeued, be it that its end takes a while; a job that runs cannot be told."""
+    assert slurm_layer.node_names() == slurm.nodes
+    job_id = slurm.sbatch("--requeue", "--nodelist=n1", script="trap '' TERM; sleep 60")
+    wait_for(job_id, lambda jobs: jobs[0].state == "RUNNING")
+    with pytest.raises(LaunchError, match="no longer pending"):
+        slurm_layer.exclude(job_id, ["n2"])
+    slurm_layer.requeue(job_id)
+    slurm_layer.exclude(job_id, ["n2", "n3"])
+    assert "ExcNodeList=n2,n3" in slurm.run("scontrol", "show", "job", job_id)
+
+
 def test_ended_jobs_are_still_known_with_their_reason(slurm: SlurmCluster) -> None:
     """Without accounting, squeue tells for some minutes how a job ended."""
     job_id = slurm.sbatch(script="exit 3")

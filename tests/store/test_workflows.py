@@ -17,6 +17,7 @@ from torc_nb.store import (
     campaigns,
     dependencies,
     environments,
+    exclusions,
     jobs,
     leases,
     schedulers,
@@ -63,6 +64,7 @@ def _fill(scene: Scene) -> None:
     environments.keep(scene.database, scene.id, environments.Environment("/", {"A": "1"}))
     schedulers.keep(scene.database, SlurmSchedulerModel(workflow_id=scene.id))
     campaigns.wish(scene.database, CampaignModel(workflow_id=scene.id, n=1, scheduler=SlurmSchedulerModel()))
+    exclusions.add(scene.database, scene.id, "n1", "")
     (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
     worker = scene.worker(allocation_id=allocation_id)
     found = scene.claim(worker, 2)

@@ -96,6 +96,7 @@ class Site:
         lock_timeout: float | None = None,
         prelude: str = "",
         within: Sequence[str] = (),
+        allocation_id: int = 0,
         **settings: Any,
     ) -> subprocess.Popen[bytes]:
         """Start a worker; what it prints goes to a file, see ``said``.
@@ -103,7 +104,7 @@ class Site:
         ``lock_timeout``: how long it waits for another writer, in seconds, where that is not to be as usual;
         ``prelude``: what its process executes first; ``within``: the command that starts it.
         """
-        wanted = WorkerSettings(self.url, self.id, 0, **settings)
+        wanted = WorkerSettings(self.url, self.id, allocation_id, **settings)
         command = f"from torc_nb import worker, models; worker.run(models.WorkerSettings(*{tuple(wanted)!r}))"
         if lock_timeout is not None:
             command = f"from torc_nb.store import sqlite_file; sqlite_file.LOCK_TIMEOUT = {lock_timeout}; {command}"

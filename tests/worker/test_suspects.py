@@ -12,7 +12,7 @@ from store.scene import completion
 
 from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import Introduction, JobStatus, Membership, Room
-from torc_nb.store import claims, events, leases, machine, suspects
+from torc_nb.store import allocations, claims, events, exclusions, leases, machine, suspects
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.beginning import Beginning
 
@@ -62,6 +62,33 @@ def test_a_broken_node_leaves_and_its_failures_are_tried_elsewhere(any_site: Sit
     assert suspected
     assert all(data["tried_again"] == data["failed"] for data in suspected)
     assert max(Counter(any_site.lines()).values()) == 2
+    (excluded,) = exclusions.listed(any_site.database, any_site.id)
+    assert (excluded.node, excluded.worker_id) == ("n2", 2)
+    assert excluded.reason in str(left)
+
+
+def test_a_worker_that_begins_on_an_excluded_node_leaves_at_once(any_site: Site) -> None:
+    """It runs nothing, says why, and what to type; on another node the jobs are run."""
+    any_site.map(lambda row: row, range(4))
+    exclusions.add(any_site.database, any_site.id, "n2", "it hums")
+    (allocation_id,) = allocations.create(any_site.database, any_site.id, "slurm", 1)
+    assert any_site.worker(num_cpus=1, environ=BAD, allocation_id=allocation_id).wait(30) == 0
+    assert any_site.statuses() == {"ready": 4}
+    (left,) = told(any_site, "worker left")
+    word = "the node n2 is excluded (it hums); `%torc hpc slurm excluded-nodes remove n2` lets it be used again"
+    assert left["message"] == word
+    assert allocations.get(any_site.database, allocation_id).message == word
+    assert any_site.worker(num_cpus=1, environ=GOOD).wait(30) == 0
+    assert any_site.statuses() == {"completed": 4}
+
+
+def test_this_machine_is_never_excluded(site: Site) -> None:
+    """A worker that a user starts within an allocation of hers is no node that Slurm gave us."""
+    site.map(lambda row: row, range(4))
+    exclusions.add(site.database, site.id, "n2", "")
+    (allocation_id,) = allocations.create(site.database, site.id, "local", 1)
+    assert site.worker(num_cpus=1, environ=BAD, allocation_id=allocation_id).wait(30) == 0
+    assert site.statuses() == {"completed": 4}
 
 
 def test_what_failed_is_handed_back_after_an_outage(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from torc_nb.api.launching import Brought
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit, SlurmUnavailable, TorcError
 from torc_nb.models import CampaignModel, SlurmSchedulerModel, WorkflowModel
 from torc_nb.models.quantities import counted
-from torc_nb.store import Database, allocations, campaigns, claims, limits, trust, workflows
+from torc_nb.store import Database, allocations, campaigns, claims, exclusions, limits, trust, workflows
 from torc_nb.store.campaigns import Standing
 
 #: So many allocations in a row that end without that any job began stop a campaign; so do so many refusals of Slurm.
@@ -299,7 +299,12 @@ def requeue(database: Database, workflow_id: int, allocation_id: int, scheduler_
         return False
     try:
         slurm.requeue(scheduler_job)
+        if excluded := exclusions.names(database, workflow_id):
+            # Else it might come to the same node again and again.
+            slurm.exclude(scheduler_job, launch.left_out(campaign.scheduler, excluded))
     except LaunchError as error:
+        with contextlib.suppress(LaunchError):
+            slurm.cancel([scheduler_job])
         allocations.end(database, allocation_id, "ended", f"it could not be queued again: {_first_line(error)}")
         return False
     return True

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from torc_nb import slurm
+from torc_nb.api import excluding
 from torc_nb.models import AllocationModel, Request, Room, WorkerModel, fits, misfit
 from torc_nb.models.quantities import counted, format_duration
-from torc_nb.store import Database, allocations, leases, schedulers, spans
+from torc_nb.store import Database, allocations, exclusions, leases, schedulers, spans
 from torc_nb.worker.appetite import Appetite
 
 _BRING = "`%torc run` starts one here, `%torc hpc slurm schedule-nodes -n 1` asks Slurm for a node."
@@ -56,6 +57,7 @@ class Crew:
     newest: AllocationModel | None  # of all allocations, whatever became of it
     walltimes: dict[int, float]  # of workers, by their ids, where it is known
     now: float
+    excluded: Sequence[str] = ()  # nodes that no allocation is given
 
     @property
     def silent(self) -> list[WorkerModel]:
@@ -91,6 +93,7 @@ def crew(database: Database, workflow_id: int) -> Crew:
         newest=next(iter(allocations.listed(database, workflow_id, limit=1, newest_first=True)), None),
         walltimes={id_: walltime for id_, walltime in known.items() if walltime is not None},
         now=spans.now(database),
+        excluded=exclusions.names(database, workflow_id),
     )
 
 
@@ -132,7 +135,7 @@ def _too_small(there: Crew, largest: Room, request: Request) -> Lack:
 
 def _no_worker(there: Crew) -> Lack:
     if there.waiting:
-        return Lack(f"waits for {_coming(there.waiting[0], there.now)}", _cure(there.waiting[0]))
+        return Lack(f"waits for {_coming(there.waiting[0], there.now)}", _cure(there.waiting[0], there.excluded))
     if there.silent:
         return _of_silent(there, there.silent)
     if there.newest is not None and there.newest.state == "failed":
@@ -174,10 +177,13 @@ def _coming(allocation: AllocationModel, now: float) -> str:
     return f"{name}, in the queue for {since}: {slurm.pending(reason)[0]}"
 
 
-def _cure(allocation: AllocationModel) -> str:
+def _cure(allocation: AllocationModel, excluded: Sequence[str]) -> str:
     if allocation.kind == "local":
         return f"Its log: {allocation.log}" if allocation.log else ""
-    cure = slurm.pending(allocation.message.partition(": ")[2])[1]
+    reason = allocation.message.partition(": ")[2]
+    if blamed := excluding.blame(reason, excluded):
+        return blamed.strip()
+    cure = slurm.pending(reason)[1]
     return cure or f"`squeue --start --jobs={allocation.scheduler_job}` shows when Slurm thinks that it begins."
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torc_nb import launch, private, slurm
-from torc_nb.api import rooms
+from torc_nb.api import excluding, rooms
 from torc_nb.api.inspection import Status
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
 from torc_nb.models.quantities import counted
-from torc_nb.store import Database, allocations, leases, limits, machine, schedulers, trust, workflows
+from torc_nb.store import Database, allocations, exclusions, leases, limits, machine, schedulers, trust, workflows
 
 #: How old Slurm's last answer may be before it is asked again, in seconds: polite to its controller.
 ASK_AGAIN = 30.0
@@ -166,7 +166,15 @@ def submit(
         for id_ in ids
     ]
     folder = _folder(database, workflow)
-    return _launched(database, ids, lambda: launch.schedule(settings, scheduler, folder), slurm.cancel)
+    excluded = exclusions.names(database, workflow.id or 0)
+
+    def schedule() -> list[launch.Launched]:
+        try:
+            return launch.schedule(settings, scheduler, folder, exclude=excluded)
+        except LaunchError as error:
+            raise type(error)(f"{error}{excluding.blame(str(error), excluded)}") from error
+
+    return _launched(database, ids, schedule, slurm.cancel)
 
 
 def refuse_elsewhere(database: Database, scheduler: SlurmSchedulerModel) -> None:

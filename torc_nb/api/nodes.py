@@ -6,12 +6,13 @@ from collections.abc import Collection
 
 from torc_nb import slurm
 from torc_nb.api import campaigns, launching, pausing, planning, rooms
+from torc_nb.api.excluding import Excluding
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import AllocationModel, CampaignModel, SlurmSchedulerModel, WorkerModel
 from torc_nb.store import Database, allocations, leases, requirements, workflows
 
 
-class Nodes:
+class Nodes(Excluding):
     """The workers and allocations of workflows."""
 
     database: Database

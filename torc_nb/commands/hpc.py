@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from torc_nb.commands.answers import Listing, Said
+from torc_nb.commands.excluded_nodes import excluded_nodes
 from torc_nb.commands.grammar import DURATION, PAIR, SLURM_MEMORY, Noun
 from torc_nb.commands.session import Session
 
@@ -19,6 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 hpc = Noun("hpc", help="Compute nodes of a cluster.")
 slurm = Noun("slurm", help="Nodes asked of Slurm.")
 hpc.add_command(slurm)
+slurm.add_command(excluded_nodes)
 
 
 #: The options of every job that is asked of Slurm, and those of nodes for workers.

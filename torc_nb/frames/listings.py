@@ -12,7 +12,7 @@ from torc_nb.frames import columns
 from torc_nb.models import JobStatus, Record
 
 #: Fields of records that are seconds since the epoch.
-_TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time", "mtime"}
+_TIMES = {"created", "started", "last_seen", "lease_expires", "submitted", "ended", "time", "mtime", "excluded"}
 
 #: What columns of records are made of, whatever stands in them: pandas' nullable types where a value may be missing.
 _DTYPES: dict[Any, str] = {
@@ -127,7 +127,9 @@ def attempts(rows: Iterable[Any]) -> pd.DataFrame:
     return pd.DataFrame(table, index=_ids("job", [row.job_id for row in rows]))
 
 
-def records(kind: type[Record], found: Iterable[Record], drop: Sequence[str] = ()) -> pd.DataFrame:
+def records(
+    kind: type[Record], found: Iterable[Record], drop: Sequence[str] = (), by: str = "id"
+) -> pd.DataFrame:
     """List records of one kind, by their ids; times in UTC. None of them have the same columns.
 
     Parameters
@@ -136,14 +138,17 @@ def records(kind: type[Record], found: Iterable[Record], drop: Sequence[str] = (
         What they are: its fields are the columns.
     drop
         Fields to leave out.
+    by
+        The field that identifies one.
     """
     rows = list(found)
     table = {
         name: _of_kind(name, [getattr(row, name) for row in rows], field.annotation)
         for name, field in kind.model_fields.items()
-        if name != "id" and name not in drop
+        if name != by and name not in drop
     }
-    return pd.DataFrame(table, index=_ids("id", [row.id for row in rows]))  # type: ignore[attr-defined]
+    keys = [getattr(row, by) for row in rows]
+    return pd.DataFrame(table, index=_ids(by, keys) if by == "id" else pd.Index(keys, name=by, dtype="object"))
 
 
 def statuses(status: Status) -> pd.DataFrame:

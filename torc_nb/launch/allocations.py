@@ -23,7 +23,12 @@ _OURS = frozenset({"array", "error", "nodes", "ntasks", "ntasks_per_node", "open
 
 
 def schedule(
-    settings: Sequence[WorkerSettings], scheduler: SlurmSchedulerModel, folder: Path, *, work: str = WORK
+    settings: Sequence[WorkerSettings],
+    scheduler: SlurmSchedulerModel,
+    folder: Path,
+    *,
+    work: str = WORK,
+    exclude: Sequence[str] = (),
 ) -> list[Launched]:
     """Submit one allocation of one node for each of the settings, as an array where there are several.
 
@@ -37,6 +42,8 @@ def schedule(
         Where the launch gets a folder of its own, with the logs. The nodes must see it.
     work : str, default "torc_nb.worker:run"
         The function that is called with the settings, on the node.
+    exclude : sequence of str
+        Nodes that none of them is to be given, besides those that the scheduler leaves out.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def schedule(
     from torc_nb.launch.carrier import log_path
     from torc_nb.launch.slurm_executor import OneNodeExecutor
 
-    options = sbatch_options(scheduler, settings[0].workflow_id)
+    options = sbatch_options(scheduler, settings[0].workflow_id, exclude)
     try:
         executor = OneNodeExecutor(folder, options, scheduler.setup, inherited_environment(os.environ))
         jobs: list[AnyJob] = executor.submit_array([Errand(work, one) for one in settings])
@@ -63,7 +70,9 @@ def schedule(
     return [Launched(job.job_id, str(log_path(executor.folder, number))) for number, job in enumerate(jobs)]
 
 
-def sbatch_options(scheduler: SlurmSchedulerModel, workflow_id: int) -> dict[str, Any]:
+def sbatch_options(
+    scheduler: SlurmSchedulerModel, workflow_id: int, exclude: Sequence[str] = ()
+) -> dict[str, Any]:
     """The options of sbatch by name; True stands for an option without a value.
 
     Raises
@@ -85,7 +94,15 @@ def sbatch_options(scheduler: SlurmSchedulerModel, workflow_id: int) -> dict[str
         "tmp": scheduler.tmp,
     }
     options |= _extra_options(scheduler)
+    if exclude:
+        options["exclude"] = ",".join(left_out(scheduler, exclude))
     return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def left_out(scheduler: SlurmSchedulerModel, exclude: Sequence[str]) -> list[str]:
+    """Return the nodes that a scheduler leaves out itself, as it words them, and these."""
+    own = _extra_options(scheduler).get("exclude")
+    return [*([str(own)] if own else []), *exclude]
 
 
 def _check(folder: Path) -> None:

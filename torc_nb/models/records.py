@@ -177,6 +177,16 @@ class CampaignModel(Record):
     message: str = Field(default="", description="the last word on it: what it waits for, or why it ended")
 
 
+class ExcludedNodeModel(Record):
+    """A node of Slurm's that a workflow's allocations leave alone."""
+
+    workflow_id: int
+    node: str = Field(description="as Slurm names it")
+    reason: str = ""
+    excluded: float | None = None
+    worker_id: int | None = Field(default=None, description="that found it broken; None: the user excluded it")
+
+
 class WorkerModel(Record):
     """The process that runs jobs on one node."""
 

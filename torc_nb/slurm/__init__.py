@@ -3,7 +3,18 @@
 Only commands of Slurm are used, and none that needs accounting (sacct). What to submit is for others to say.
 """
 
-from torc_nb.slurm.commands import available, cancel, configuration, node_addresses, partitions, queue, requeue, submit
+from torc_nb.slurm.commands import (
+    available,
+    cancel,
+    configuration,
+    exclude,
+    node_addresses,
+    node_names,
+    partitions,
+    queue,
+    requeue,
+    submit,
+)
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
 from torc_nb.slurm.reasons import pending
@@ -15,8 +26,10 @@ __all__ = [
     "available",
     "cancel",
     "configuration",
+    "exclude",
     "inherited_environment",
     "node_addresses",
+    "node_names",
     "partitions",
     "pending",
     "queue",

@@ -90,6 +90,17 @@ def node_addresses(partition: str | None = None) -> list[str]:
     return sorted(set(_run("sinfo", "--noheader", "--Node", "--format=%o", *chosen).split()))
 
 
+def node_names() -> list[str]:
+    """The names of all nodes that this user may see.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    """
+    return sorted(set(_run("sinfo", "--noheader", "--Node", "--format=%N").split()))
+
+
 def configuration() -> dict[str, str]:
     """What ``scontrol show config`` says, for instance its ``MaxArraySize``.
 
@@ -168,6 +179,19 @@ def requeue(job_id: str) -> None:
         The site or the job does not allow it.
     """
     _run("scontrol", "requeue", job_id)
+
+
+def exclude(job_id: str, nodes: Sequence[str]) -> None:
+    """Let a job of ours that waits, or goes back into the queue, begin on none of these nodes.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    LaunchError
+        It runs, or there is no such node.
+    """
+    _run("scontrol", "update", f"jobid={job_id}", f"ExcNodeList={','.join(nodes)}")
 
 
 def seconds(text: str) -> float | None:

@@ -188,12 +188,22 @@ def _ended_seconds(connection: Connection, campaign: models.CampaignModel) -> fl
 
 
 def _idle_ends(connection: Connection, campaign: models.CampaignModel) -> int:
-    """Count what ended and saw nothing go on: workers that began since, and allocations that never had one."""
+    """Count what ended and saw nothing go on: workers that began since, and allocations that never had one.
+
+    Not those that came upon a node which the workflow leaves alone, as they were in the queue before it did.
+    """
+    nodes = schema.excluded_nodes
+    excluded = select(nodes.c.node).where(nodes.c.workflow_id == campaign.workflow_id)
     since = select(_campaigns.c.progressed).where(_campaigns.c.workflow_id == campaign.workflow_id).scalar_subquery()
     workers = connection.scalar(
         select(func.count())
         .select_from(_workers.join(_allocations, _allocations.c.id == _workers.c.allocation_id))
-        .where(_of_campaign(campaign), _workers.c.state.not_in(leases.PRESENT), _workers.c.started > since)
+        .where(
+            _of_campaign(campaign),
+            _workers.c.state.not_in(leases.PRESENT),
+            _workers.c.started > since,
+            _workers.c.host.not_in(excluded),
+        )
     )
     stillborn = connection.scalar(
         select(func.count())

@@ -1,4 +1,4 @@
-"""Nodes on which everything fails while others complete the same: suspected, and their failures tried elsewhere."""
+"""Nodes on which everything fails while others complete the same: left, excluded, their failures tried elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, select, update
 
 from torc_nb.models import JobStatus, Membership
-from torc_nb.store import counts, events, schema
+from torc_nb.store import counts, events, exclusions, schema
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -63,12 +63,18 @@ def _do_others_complete(connection: Connection, worker: Membership, map_id: int)
     return connection.scalar(completed.limit(1)) is not None
 
 
-def announce(database: Database, worker: Membership) -> None:
-    """Let others know that a worker is about to leave, and that what it failed will be tried again: they stay."""
+def announce(database: Database, worker: Membership, message: str = "", node: str | None = None) -> None:
+    """Let others know that a worker is about to leave, and that what it failed will be tried again: they stay.
+
+    ``node``: what Slurm calls the node, which no later allocation of the workflow is to be given, and why; None: this
+    machine, which nothing else would take the place of.
+    """
     with database.write() as connection:
         connection.execute(
             update(_workers).where(_workers.c.id == worker.id, _workers.c.state == "running").values(state="leaving")
         )
+        if node is not None:
+            exclusions.enter(database, connection, worker.workflow_id, node, message, worker.id)
 
 
 def try_elsewhere(database: Database, worker: Membership, job_ids: Collection[int], message: str) -> int:

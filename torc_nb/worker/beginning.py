@@ -20,10 +20,20 @@ class Beginning:
     ----------
     whole : Room
         The node.
+    host : str
+        What it is called.
+    node : str, optional
+        What Slurm calls it; None: this machine, which is never excluded.
     """
 
     def __init__(
-        self, database: Database, worker: Membership, assignments: Assignments, whole: Room, host: str
+        self,
+        database: Database,
+        worker: Membership,
+        assignments: Assignments,
+        whole: Room,
+        host: str,
+        node: str | None = None,
     ) -> None:
         self.verdict: str | None = None
         self._database = database
@@ -31,6 +41,7 @@ class Beginning:
         self._assignments = assignments
         self._whole = whole
         self._host = host
+        self._node = node
         self._is_over = False
         self._failed: dict[int, Completion] = {}
         self._handed_back: set[int] = set()
@@ -71,11 +82,12 @@ class Beginning:
             if n < max(ENOUGH, side_by_side):
                 self._look_at = max(ENOUGH, len(self._failed) + 1)
             elif suspects.is_suspect(self._database, self._worker, map_id, recorded[map_id]):
-                suspects.announce(self._database, self._worker)
-                self.verdict = (
+                verdict = (
                     f"its first {n} jobs all failed here ({example.error_type}: {_short(example.error)}) while other "
                     f"nodes complete theirs: the node {self._host} may be broken"
                 )
+                suspects.announce(self._database, self._worker, verdict, self._node)
+                self.verdict = verdict
 
 
 def _short(error: str | None) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from torc_nb import private
 from torc_nb.errors import DatabaseElsewhere, TorcError
 from torc_nb.models import Introduction, WorkerSettings
-from torc_nb.store import Database, claims, leases, machine, trust, workflows
+from torc_nb.store import Database, allocations, claims, exclusions, leases, machine, trust, workflows
 from torc_nb.store.spool import Spool
 from torc_nb.worker import node
 from torc_nb.worker.assignments import Assignments
@@ -79,15 +79,20 @@ class Shift:
     def _join_and_leave(self, database: Database, files: Path) -> str:
         """Be a worker once; returns why it left."""
         whole = node.capacity(self._settings)
+        slurm_node = self._slurm_node(database)
         assignments = Assignments(database, self._settings.workflow_id)
         try:
             worker = leases.join(database, self._introduction(whole.num_cpus, whole.num_gpus, whole.memory))
         except BaseException:
             shutil.rmtree(assignments.scratch, ignore_errors=True)
             raise
+        if slurm_node is not None and (excluded := _excluded(database, worker.workflow_id, slurm_node)):
+            shutil.rmtree(assignments.scratch, ignore_errors=True)
+            leases.leave(database, worker, message=excluded)
+            return excluded
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
-        beginning = Beginning(database, worker, assignments, whole, _host())
+        beginning = Beginning(database, worker, assignments, whole, _host(), slurm_node)
         ledger = Ledger(database, worker, assignments, backlog, beginning, self._bell.ring)
         had = whole.time_left
         walltime = None if had is None else node.walltime(os.environ, had)
@@ -122,6 +127,13 @@ class Shift:
                 "TORC_NB_DATABASE_URL, `%torc workflows export` and `import` take a workflow there."
             )
         return Database.open(self._settings.database, create=False, trust=self._settings.trust)
+
+    def _slurm_node(self, database: Database) -> str | None:
+        """What Slurm calls the node that it gave us; None where nobody gave it, be it within an allocation."""
+        name = os.environ.get("SLURMD_NODENAME")
+        if not name or not self._settings.allocation_id:
+            return name or None
+        return name if allocations.get(database, self._settings.allocation_id).kind == "slurm" else None
 
     def _introduction(self, cpus: int, gpus: int, memory: int) -> Introduction:
         return Introduction(
@@ -207,6 +219,17 @@ class Shift:
         readable, _, _ = select.select([self._bell.fileno(), *crew.descriptors()], crew.outboxes(), [], timeout)
         if self._bell.fileno() in readable:
             self._bell.silence()
+
+
+def _excluded(database: Database, workflow_id: int, node_name: str) -> str:
+    """Say that this node is not to be used, and why; "" where it may be."""
+    reason = exclusions.reason(database, workflow_id, node_name)
+    if reason is None:
+        return ""
+    return (
+        f"the node {node_name} is excluded ({reason.rstrip('. ') or 'by the user'}); "
+        f"`%torc hpc slurm excluded-nodes remove {node_name}` lets it be used again"
+    )
 
 
 def _host() -> str:

@@ -151,6 +151,32 @@ class Running:
             print(note)
         return frames.plan(found.choices, found.best)
 
+    def excluded_nodes(self) -> pd.DataFrame:
+        """Return the nodes that no later allocation is given: node, reason, when, and the worker that found it broken.
+
+        A worker whose first jobs all failed while other nodes completed theirs leaves, and its node is excluded.
+        """
+        from torc_nb import frames
+        from torc_nb.models import ExcludedNodeModel
+
+        return frames.records(ExcludedNodeModel, self._api.list_excluded_nodes(self.id), ["workflow_id"], "node")
+
+    def exclude_node(self, node: str, reason: str = "") -> None:
+        """Let no later allocation of this workflow be given a node of Slurm's; what runs there goes on."""
+        is_new = self._api.exclude_node(self.id, node, reason)
+        print(f"{node} is excluded" if is_new else f"{node} is excluded already")
+
+    def allow_node(self, node: str) -> None:
+        """Let allocations be given a node again that was excluded.
+
+        Raises
+        ------
+        NotFound
+            It is not excluded; the message lists those that are.
+        """
+        self._api.allow_node(self.id, node)
+        print(f"{node} may be used again")
+
     def executor(
         self,
         *,
