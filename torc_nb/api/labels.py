@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from torc_nb.models import JobStatus
-from torc_nb.store import Database, functions, maps, results, schedulers
+from torc_nb.store import Database, functions, maps, requirements, results, schedulers, shortfall
 
 
 class JobLabels:
@@ -16,6 +16,12 @@ class JobLabels:
         self._functions = functions.called(database, workflow_id)
         self._maps = {map_.id: map_ for map_ in maps.listed(database, workflow_id)}
         self._schedulers = {one.id: one.name for one in schedulers.listed(database, workflow_id)}
+        self._memory = {one.id: one.memory for one in requirements.listed(database, workflow_id)}
+        self._shortfalls = {
+            map_.postprocess_id: shortfall.told(database, workflow_id, map_.id)
+            for map_ in self._maps.values()
+            if map_.postprocess_partial
+        }
         self._errors = results.errors(database, [job.id for job in jobs if job.status == JobStatus.FAILED])
 
     def command(self, job: Any) -> str | None:
@@ -37,4 +43,8 @@ class JobLabels:
 
     def note(self, job: Any) -> str | None:
         """Return why a job stands as it does: what it failed with, or what keeps it from running."""
-        return job.note or self._errors.get(job.id)
+        return job.note or self._errors.get(job.id) or self._shortfalls.get(job.id)
+
+    def memory(self, job: Any) -> int | None:
+        """Return the bytes of memory that a job asks for; None: its share of the node's."""
+        return self._memory.get(job.requirement_id)

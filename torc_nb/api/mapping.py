@@ -14,6 +14,7 @@ from torc_nb.api.taken import Taken
 from torc_nb.errors import Conflict, InvalidRequest
 from torc_nb.functions import Function
 from torc_nb.models import ResourceRequirementsModel, WorkflowModel
+from torc_nb.models.growth import FACTOR, growth_of
 from torc_nb.models.retries import Retry, retry_of
 from torc_nb.store import Database, awaited, environments, functions, maps, requirements
 from torc_nb.values import Spill
@@ -111,10 +112,16 @@ def _declare_once(
     source_map: int | None = None,
     retries: int | Retry = 0,
     max_failures: int | None = None,
+    max_memory: str | int | None = None,
+    memory_factor: float = FACTOR,
+    postprocess_partial: bool = False,
 ) -> Mapped:
     retry = retry_of(retries).stored()
     if max_failures is not None and max_failures < 1:
         raise InvalidRequest(f"max_failures={max_failures}: give a number of failed jobs of at least 1, or None.")
+    growth = growth_of(None if requirement is None else requirement.memory, max_memory, memory_factor)
+    if postprocess_partial and postprocess is None:
+        raise InvalidRequest("postprocess_partial=True: there is no postprocess=… that it could be said of.")
     assert workflow.id is not None
     rows = _rows(database, workflow, iterables, key, source_map)
     captured, origin = origins.captured(function, module_directory, rows.classes)
@@ -145,6 +152,8 @@ def _declare_once(
         source_map=source_map,
         retry=retry,
         max_failures=max_failures,
+        growth=None if growth is None else growth.stored(),
+        postprocess_partial=postprocess_partial,
         **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())

@@ -9,7 +9,7 @@ from typing import Any
 from torc_nb.api import mapping, origins, outcomes, selection
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.store import Database, awaited, functions, jobs, maps, results, workflows
+from torc_nb.store import Database, awaited, functions, jobs, maps, results, shortfall, workflows
 
 #: Rows read at a time where each may hold a mebibyte.
 _FEW = 1000
@@ -46,6 +46,10 @@ class Maps:
             names = ", ".join(repr(map_.name) for map_ in maps.listed(self.database, workflow_id)) or "none"
             raise NotFound(f"There is no map {name!r} in this workflow; its maps: {names}.")
         return found
+
+    def map_shortfall(self, workflow_id: int, map_id: int) -> str | None:
+        """Say what a map's postprocess went without; None where it had all results, or has not come to run."""
+        return shortfall.told(self.database, workflow_id, map_id)
 
     def set_priority(self, map_id: int, priority: int) -> None:
         """Let a map's jobs be taken before those of maps of a lower priority; workers go on with what they hold."""

@@ -42,10 +42,17 @@ def list_(session: Session, statuses: tuple[JobStatus, ...], map_name: str | Non
     )
     labels = JobLabels(session.api.database, workflow.id, rows)
     listed = frames.jobs(
-        rows, inspection.job_name, inspection.shown_status, labels.command, labels.scheduling, labels.note
+        rows,
+        inspection.job_name,
+        inspection.shown_status,
+        labels.command,
+        labels.scheduling,
+        labels.note,
+        memory=labels.memory,
     )
     frame, notes = cut(_numbered(listed), limit)
-    return Listing(f"Jobs of {workflow.name} ({workflow.id})", frame, notes, off_screen=["map", "attempt", "priority"])
+    off_screen = ["map", "attempt", "priority", "memory"]
+    return Listing(f"Jobs of {workflow.name} ({workflow.id})", frame, notes, off_screen=off_screen)
 
 
 def _numbered(frame: pd.DataFrame) -> pd.DataFrame:

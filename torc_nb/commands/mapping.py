@@ -12,6 +12,7 @@ from torc_nb.commands import completing
 from torc_nb.commands.answers import Said
 from torc_nb.commands.grammar import DURATION, MEMORY, KernelVerb
 from torc_nb.commands.session import Session
+from torc_nb.models.growth import FACTOR
 from torc_nb.models.retries import Retry
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
 @click.option("--retry-factor", type=click.FloatRange(1, 100), default=1.0, help="Each further wait is so much longer.")
 @click.option("--retry-on", metavar="CLASS|CODE", multiple=True, help="Only after this; may be repeated.")
 @click.option("--max-failures", type=click.IntRange(min=1), help="When so many have failed, no further one begins.")
+@click.option("--max-memory", type=MEMORY, help="A job that runs out of memory is tried again with more, up to this.")
+@click.option(
+    "--memory-factor", type=click.FloatRange(1.1, 100), default=FACTOR, show_default=True,
+    help="It then asks for so many times what was not enough.",
+)  # fmt: skip
+@click.option("--postprocess-partial", is_flag=True, help="Postprocess gets what there is where not all completed.")
 @click.option("--drop", is_flag=True, help="Remove the jobs and results of absent rows.")
 @click.pass_obj
 def map_(
@@ -65,6 +72,9 @@ def map_(
     retry_factor: float,
     retry_on: tuple[str, ...],
     max_failures: int | None,
+    max_memory: int | None,
+    memory_factor: float,
+    postprocess_partial: bool,
 ) -> Said:
     """Map a function of this notebook over parameters.
 
@@ -99,6 +109,9 @@ def map_(
         drop=drop,
         retries=Retry(retries, retry_wait, retry_factor, [int(one) if one.isdecimal() else one for one in retry_on]),
         max_failures=max_failures,
+        max_memory=max_memory,
+        memory_factor=memory_factor,
+        postprocess_partial=postprocess_partial,
     )
     text = f"{sentence(mapped)}; captured {describe(mapped.function)}"
     made = Map(session.api, workflow.id, mapped.outcome.map_id, mapped.name)

@@ -53,6 +53,7 @@ def jobs(
     scheduling: Callable[[Any], str | None] = lambda row: None,
     note: Callable[[Any], str | None] = lambda row: row.note,
     map_name: Callable[[Any], str | None] = lambda row: row.map_name,
+    memory: Callable[[Any], int | None] = lambda row: None,
 ) -> pd.DataFrame:
     """List jobs, one a row, by their ids.
 
@@ -60,9 +61,9 @@ def jobs(
     ----------
     rows
         Jobs with ``map_name``, as the database lists them.
-    name, shown, command, scheduling, note, map_name
+    name, shown, command, scheduling, note, map_name, memory
         Say what a job is called, as what its status is shown, what it runs, whose nodes it is meant for, why it
-        stands as it does, and of which map it is.
+        stands as it does, of which map it is, and how many bytes of memory it asks for.
     """
     rows = list(rows)
     table = {
@@ -73,6 +74,7 @@ def jobs(
         "map": columns.typed([map_name(row) for row in rows], "string"),
         "attempt": columns.typed([row.attempt for row in rows], "int64"),
         "priority": columns.typed([row.priority for row in rows], "int64"),
+        "memory": columns.typed([memory(row) for row in rows], "Int64"),
         "note": columns.typed([note(row) for row in rows], "string"),
     }
     return pd.DataFrame(table, index=_ids("job", [row.id for row in rows]))

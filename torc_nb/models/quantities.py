@@ -97,6 +97,11 @@ def format_memory(amount: float) -> str:
     return f"{size:.0f} {unit}" if size >= 10 or size == int(size) else f"{size:.1f} {unit}"
 
 
+def format_binary(amount: float) -> str:
+    """An amount in bytes in the unit that a limit is told in: ``"31 GiB"``, ``"80 MiB"``."""
+    return f"{amount / GIB:.4g} GiB" if amount >= GIB else f"{amount / MIB:.4g} MiB"
+
+
 def format_duration(seconds: float) -> str:
     """A short text of seconds: ``"0.4 s"``, ``"12 s"``, ``"3 min 20 s"``, ``"1 h 05 min"``, ``"2 d 3 h"``."""
     if seconds < 10:

@@ -56,6 +56,7 @@ class Completion(NamedTuple):
     files: Sequence[FileState] | None = None  # those that it returned the paths of, or produces
     error_place: str | None = None  # the innermost line of the user's own code
     error_classes: Sequence[str] | None = None  # of an exception: its class and those that it derives from
+    outgrown: int | None = None  # the memory that it was counted with, where it failed for want of more
 
 
 class WorkerSettings(NamedTuple):

@@ -59,6 +59,10 @@ class Declaration:
         When its failed jobs are tried again, as `Retry.stored` tells; None: never.
     max_failures
         At how many failed jobs it is stopped; None: never.
+    growth
+        How those that run out of memory ask for more, as `Growth.stored` tells; None: they fail.
+    postprocess_partial
+        Whether its postprocess is given what there is where not all have completed.
     """
 
     name: str
@@ -80,6 +84,8 @@ class Declaration:
     source_map: int | None = None
     retry: dict[str, Any] | None = None
     max_failures: int | None = None
+    growth: dict[str, Any] | None = None
+    postprocess_partial: bool = False
 
     @property
     def is_blocked(self) -> bool:
@@ -122,6 +128,8 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 shape=declaration.shape,
                 retry=declaration.retry,
                 max_failures=declaration.max_failures,
+                growth=declaration.growth,
+                postprocess_partial=declaration.postprocess_partial,
             )
             .returning(_maps.c.id)
         )

@@ -30,6 +30,7 @@ class Answer:
     show: list[tuple[int, int]] = field(default_factory=list)
     state: str = "started"  # of the workflow; paused: nothing begins; deleted; or leaving: the worker is asked to leave
     had_lost_lease: bool = False
+    next_retry: float = math.inf  # the seconds until a job that waits for its next try may be claimed
     found_nothing: bool = False  # it was only to claim, and nothing was there: nothing else is told
     stopped: set[int] = field(default_factory=set)  # maps of which too many jobs have failed, these the last
     may_have_released: bool = False  # jobs that waited for what ended, after the claims were made
@@ -72,11 +73,13 @@ def exchange(
             due = retrying.due(database, connection, workflow_id)
             wanted = _wanted(connection, workflow_id, room, due)
         if only_to_claim and not wanted:
-            return Answer(found_nothing=True)
+            return Answer(found_nothing=True, next_retry=due.wait)
+        answer.next_retry = due.wait
         lease = leases.renew(database, connection, worker_id)
         answer.had_lost_lease = lease == "lost"
         bulk.lock_rows(connection, _jobs, [job.job_id for job in (*completions, *started)])
-        record(database, connection, worker_id, completions, tally)
+        if record(database, connection, worker_id, completions, tally):
+            answer.next_retry = 0.0  # it was not waited for when it was looked
         _mark_running(connection, worker_id, started, tally)
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and wanted and answer.state == "started":

@@ -35,18 +35,16 @@ _Attempt = TypeVar("_Attempt", bound=Claim | Completion)
 
 def record(
     database: Database, connection: Connection, worker_id: int, completions: Sequence[Completion], tally: counts.Tally
-) -> None:
+) -> bool:
     """Move the jobs that ended and keep their results; those whose claim was lost meanwhile are judged one by one.
 
-    Those whose map wants it are tried again.
-
-    The jobs' rows are locked by the caller.
+    Those whose map wants it are tried again; returns whether any is. The jobs' rows are locked by the caller.
     """
     newest = newest_attempts(completions)
-    again = retrying.retry(database, connection, worker_id, newest, tally)
+    again, full = retrying.retry(database, connection, worker_id, newest, tally)
     tried = [done for done in newest if done.job_id in again]
-    if tried:
-        newest = [done for done in newest if done.job_id not in again]
+    if tried or full:
+        newest = [full.get(done.job_id, done) for done in newest if done.job_id not in again]
     rows = [
         (
             done.status,
@@ -89,6 +87,7 @@ def record(
         + [_result_row(done, worker_id, is_late) for done, is_late in late],
     )
     watch.announce_ends(connection, tally.workflow_id, {done.map_id for done in effective})
+    return bool(tried)
 
 
 def _note_products(connection: Connection, workflow_id: int, commands: Sequence[Completion]) -> None:

@@ -21,6 +21,7 @@ from torc_nb.store import (
     events,
     limits,
     postprocessing,
+    requirements,
     schema,
     sources,
     watch,
@@ -115,8 +116,8 @@ def _publish(
         absent=0 if declaration.drop else len(absent),
         dropped=len(absent) if declaration.drop else 0,
         code_changed=existing is not None and existing.function_id != declaration.function_id,
-        policy_changed=existing is not None and existing.retry != declaration.retry,
         new_limit=_new_limit(declaration, existing),
+        policy_changed=existing is not None and _policy(existing, declaration) != _policy(declaration, declaration),
     )
     in_order = not outcome.absent and matcher.is_in_order_of_ids()
     with database.write() as connection:
@@ -179,8 +180,8 @@ def _extend(
             declared_priority=declaration.priority,
             call=declaration.call,
             shape=declaration.shape,
-            retry=declaration.retry,
             max_failures=declaration.max_failures,
+            **_policy(declaration, declaration),
             **priority,
         )
     )
@@ -192,6 +193,12 @@ def _extend(
         .values(map_id=existing.id)
     )
     connection.execute(delete(_maps).where(_maps.c.id == half))
+
+
+def _policy(map_: Row[Any] | Declaration, declaration: Declaration) -> dict[str, Any]:
+    """What becomes of a map's failures, as far as a call says it: one without postprocess leaves what there is."""
+    said = ("retry", "growth", *(("postprocess_partial",) if declaration.postprocess_id is not None else ()))
+    return {name: getattr(map_, name) for name in said}
 
 
 def _declared_meanwhile(declaration: Declaration) -> Conflict:
@@ -233,22 +240,22 @@ def _drop(connection: Connection, job_ids: list[int], tally: counts.Tally) -> No
 def _take_requirement(database: Database, workflow_id: int, map_id: int, requirement_id: int) -> None:
     """Let the jobs of a map that wait ask what the call asks, but those that were told to ask something else."""
     table = schema.job_counts
-    own = select(schema.resource_requirements.c.id).where(schema.resource_requirements.c.of_jobs)
-    with database.read() as connection:
-        others = connection.scalars(
-            select(table.c.requirement_id)
-            .where(
-                table.c.workflow_id == workflow_id,
-                table.c.map_id == map_id,
-                table.c.status == int(JobStatus.READY),
-                table.c.requirement_id != requirement_id,
-                table.c.requirement_id.not_in(own),
-            )
-            .group_by(table.c.requirement_id)
-            .having(func.sum(table.c.n) > 0)
-        ).all()
-    for other in others:
-        while _take_piece(database, workflow_id, counts.Group(map_id, other), requirement_id):
+    others = (
+        select(table.c.map_id, table.c.requirement_id)
+        .where(
+            table.c.workflow_id == workflow_id,
+            table.c.map_id == map_id,
+            table.c.status == int(JobStatus.READY),
+            table.c.requirement_id != requirement_id,
+        )
+        .group_by(table.c.map_id, table.c.requirement_id)
+        .having(func.sum(table.c.n) > 0)
+    )
+    with database.write() as connection:
+        asked_now = requirements.AskedNow(connection, workflow_id)
+        asked = {counts.Group(*row): asked_now.of(row) for row in connection.execute(others).all()}
+    for group, wanted in asked.items():
+        while group.requirement_id != wanted and _take_piece(database, workflow_id, group, wanted):
             pass
 
 

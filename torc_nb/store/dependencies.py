@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, bindparam, insert, or_, select, update
 
 from torc_nb.models import FINISHED, JobStatus
-from torc_nb.store import blockers, counts, events, schema, sources, watch
+from torc_nb.store import blockers, counts, events, schema, shortfall, sources, watch
 from torc_nb.store.database import Database
 
 _jobs = schema.jobs
@@ -140,10 +140,15 @@ def _settle_job(database: Database, connection: Connection, job_id: int, tally: 
     map_ids = connection.scalars(select(_of_maps.c.blocked_by_map_id).where(_of_maps.c.job_id == job_id)).all()
     if not _all_finished(connection, job.workflow_id, job_ids, map_ids):
         return
+    without = shortfall.of_job(connection, job)
+    if without is not None:
+        map_ids = [map_id for map_id in map_ids if map_id != job.collects]
     cause = _cause(connection, job.workflow_id, job_ids, map_ids)
     status = JobStatus.READY if cause is None else JobStatus.CANCELED
-    connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(status=int(status), note=cause))
+    connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(status=int(status), note=cause or without))
     tally.move(job.map_id, job.requirement_id, JobStatus.BLOCKED, status)
+    if cause is None and without is not None:
+        events.add(database, connection, job.workflow_id, "postprocess on a part", job_id=job_id, reason=without)
     if cause is not None:
         events.add(database, connection, job.workflow_id, "job canceled", job_id=job_id, reason=cause)
         for waiting in connection.scalars(select(_of_jobs.c.job_id).where(_of_jobs.c.blocked_by == job_id)).all():

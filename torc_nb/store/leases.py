@@ -287,7 +287,7 @@ def _free(
         .with_for_update()
     ).all()
     tally = counts.Tally(worker.workflow_id)
-    asked_now = requirements.asked_now(connection, worker.workflow_id)
+    asked_now = requirements.AskedNow(connection, worker.workflow_id)
     rows = []
     failed: list[Any] = []
     for job in claimed:

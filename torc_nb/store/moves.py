@@ -73,11 +73,11 @@ def move(
     if not jobs:
         return
     is_asked_anew = status is JobStatus.READY or bool(asked)
-    asked_now = requirements.of_maps(connection, tally.workflow_id) if is_asked_anew else {}
+    asked_now = requirements.AskedNow(connection, tally.workflow_id) if is_asked_anew else None
     asked = asked or {}
     alike: dict[int, list[int]] = {}
     for job in jobs:
-        requirement_id = asked_now.get(job.map_id, job.requirement_id)
+        requirement_id = job.requirement_id if asked_now is None else asked_now.anew(job)
         requirement_id = asked.get(requirement_id, requirement_id)
         tally.add(job.map_id, job.requirement_id, job.status, -1)
         tally.add(job.map_id, requirement_id, status)

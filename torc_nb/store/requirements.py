@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -15,19 +15,35 @@ from torc_nb.store.database import Database
 
 _requirements = schema.resource_requirements
 #: What a record tells; for whom it was made is the store's own business.
-_TOLD = [column for column in _requirements.c if column.name != "of_jobs"]
+_TOLD = [column for column in _requirements.c if column.name not in ("of_jobs", "grown")]
 
 
-class AskedNow(NamedTuple):
-    """What jobs ask that become ready again: what their map asks now, unless they were given a request of their own."""
+class AskedNow:
+    """What jobs ask that become ready again: what their map asks now, unless they were given a request of their own.
 
-    of_maps: Mapping[int, int]
-    of_jobs: Collection[int]  # the requests that jobs keep
+    Those that ran out of memory ask for no less of it than they did.
+    """
+
+    def __init__(self, connection: Connection, workflow_id: int) -> None:
+        chosen = select(*(_requirements.c[name] for name in ("id", "memory", "of_jobs", "grown"))).where(
+            _requirements.c.workflow_id == workflow_id, _requirements.c.of_jobs | _requirements.c.grown
+        )
+        rows = connection.execute(chosen).all()
+        self._connection = connection
+        self._of_maps = of_maps(connection, workflow_id)
+        self._of_jobs = {row.id for row in rows if row.of_jobs}
+        self._grown = {row.id: row.memory for row in rows if row.grown}
 
     def of(self, job: Any) -> int:
-        """Return the id of what a job asks now."""
+        """Return the id of what a job asks now that was taken from its worker, or has waited."""
         own: int = job.requirement_id
-        return own if own in self.of_jobs else self.of_maps.get(job.map_id, own)
+        return own if own in self._of_jobs else self.anew(job)
+
+    def anew(self, job: Any) -> int:
+        """Return the id of what a job asks that is made to run again: a request of its own is over."""
+        asked = self._of_maps.get(job.map_id, job.requirement_id)
+        least = self._grown.get(job.requirement_id)
+        return asked if least is None else with_memory(self._connection, asked, least)
 
 
 def keep(
@@ -37,13 +53,29 @@ def keep(
 
     ``of_jobs``: it is for jobs that keep it whatever their map asks.
     """
-    values = requirement.model_dump(exclude={"id"}) | {"of_jobs": of_jobs}
-    same = [_requirements.c[name].is_not_distinct_from(value) for name, value in values.items()]
+    values = requirement.model_dump(exclude={"id"}) | {"of_jobs": of_jobs, "grown": False}
     with database.write() as connection:
-        found = connection.execute(select(_requirements.c.id).where(*same)).first()
-        if found is None:
-            found = connection.execute(insert(_requirements).values(values).returning(_requirements.c.id)).one()
-    return requirement.model_copy(update={"id": found.id})
+        return requirement.model_copy(update={"id": _kept(connection, values)})
+
+
+def with_memory(connection: Connection, requirement_id: int, least: int) -> int:
+    """Return the id of a record that asks what another does and so much memory: that one itself where it asks as much.
+
+    Jobs keep that much of it whatever their map asks.
+    """
+    asked = connection.execute(select(_requirements).where(_requirements.c.id == requirement_id)).mappings().one()
+    if asked["memory"] is not None and asked["memory"] >= least:
+        return requirement_id
+    values = {name: value for name, value in asked.items() if name != "id"}
+    return _kept(connection, values | {"memory": least, "grown": True})
+
+
+def _kept(connection: Connection, values: Mapping[str, Any]) -> int:
+    same = [_requirements.c[name].is_not_distinct_from(value) for name, value in values.items()]
+    found = connection.scalar(select(_requirements.c.id).where(*same))
+    if found is None:
+        found = connection.scalar(insert(_requirements).values(values).returning(_requirements.c.id))
+    return int(found)
 
 
 def get(database: Database, requirement_id: int) -> models.ResourceRequirementsModel:
@@ -129,14 +161,6 @@ def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
     maps = schema.maps
     rows = connection.execute(select(maps.c.id, maps.c.requirement_id).where(maps.c.workflow_id == workflow_id))
     return {row.id: row.requirement_id for row in rows}
-
-
-def asked_now(connection: Connection, workflow_id: int) -> AskedNow:
-    """Return what jobs ask that were taken from their worker, or have waited."""
-    rows = connection.execute(
-        select(_requirements.c.id).where(_requirements.c.workflow_id == workflow_id, _requirements.c.of_jobs)
-    )
-    return AskedNow(of_maps(connection, workflow_id), {row.id for row in rows})
 
 
 def in_use(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:

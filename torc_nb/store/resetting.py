@@ -24,6 +24,7 @@ from torc_nb.store import (
     moves,
     requirements,
     schema,
+    shortfall,
     staleness,
     watch,
 )
@@ -134,11 +135,11 @@ def rerun(
 def _would_ask(database: Database, workflow_id: int, jobs: Ids) -> set[int]:
     """Return the ids of what these jobs would ask if they ran again."""
     found: set[int] = set()
-    with database.read() as connection:
-        of_maps = requirements.of_maps(connection, workflow_id)
+    with database.write() as connection:  # what jobs ask that ran out of memory may have to be kept first
+        asked_now = requirements.AskedNow(connection, workflow_id)
         for piece in jobs.pieces(PIECE):
             alike = select(_jobs.c.map_id, _jobs.c.requirement_id).where(among(connection, _jobs.c.id, piece))
-            found |= {of_maps.get(row.map_id, row.requirement_id) for row in connection.execute(alike.distinct())}
+            found |= {asked_now.anew(row) for row in connection.execute(alike.distinct()).all()}
     return found
 
 
@@ -207,7 +208,7 @@ def _hindered(connection: Connection, workflow_id: int, ids: Ids) -> list[int]:
         select(_jobs.c.id, blocker.c.id).join(blocker, blocker.c.id == _jobs.c.source_id),
         select(_by_map.c.job_id, blocker.c.id)
         .join(blocker, blocker.c.map_id == _by_map.c.blocked_by_map_id)
-        .where(_by_map.c.job_id.is_not(None)),
+        .where(_by_map.c.job_id.is_not(None), ~shortfall.is_borne(_by_map.c.job_id, _by_map.c.blocked_by_map_id)),
     ]
     found: set[int] = set()
     for pair in pairs:

@@ -35,7 +35,7 @@ def give_back(database: Database, workflow_id: int, worker_id: int, job_ids: Seq
 def _give_back(database: Database, workflow_id: int, worker_id: int, job_ids: Sequence[int]) -> None:
     tally = counts.Tally(workflow_id)
     with database.write() as connection:
-        asked_now = requirements.asked_now(connection, workflow_id)
+        asked_now = requirements.AskedNow(connection, workflow_id)
         wanted = set(job_ids)
         mine = connection.execute(
             select(_jobs.c.id, _jobs.c.map_id, _jobs.c.requirement_id, _jobs.c.status, _jobs.c.attempt)

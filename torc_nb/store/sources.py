@@ -166,7 +166,7 @@ def _give(connection: Connection, rows: Sequence[Row[Any]], tally: counts.Tally)
     """Make jobs ready, with what their sources returned; what they ask is what their map asks by now."""
     if not rows:
         return
-    asked_now = requirements.asked_now(connection, tally.workflow_id)
+    asked_now = requirements.AskedNow(connection, tally.workflow_id)
     given = []
     for row in rows:
         requirement_id = asked_now.of(row)

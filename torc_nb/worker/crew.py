@@ -16,6 +16,7 @@ from torc_nb.worker.assignments import Assignments, Key
 from torc_nb.worker.child_process import ChildProcess
 from torc_nb.worker.nurseries import Nurseries
 from torc_nb.worker.obituary import obituary
+from torc_nb.worker.oom_killer import OomKiller
 from torc_nb.worker.pace import Pace
 from torc_nb.worker.packing import Packing
 from torc_nb.worker.reports import Reports
@@ -45,6 +46,7 @@ class Crew:
         self._stock = Stock()
         self._pace = Pace()
         self._canceled: set[tuple[int, int]] = set()
+        self.oom_killer = OomKiller()
         self.peaks: dict[int, int] = {}  # by pid, the most memory seen of the current job's process tree
 
     @property
@@ -285,7 +287,7 @@ class Crew:
         peak = self.peaks.pop(child.pid, 0)
         if victim is not None:
             behind = behind[1:]
-            self._reports.add(victim, obituary(child, victim, wait_status), peak)
+            self._reports.add(victim, obituary(child, victim, wait_status, self.oom_killer), peak)
             self._canceled.discard((victim.job_id, victim.attempt))
             _clear_up(child, victim)
         self._stock.put_back(child.key, behind)

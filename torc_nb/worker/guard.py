@@ -40,6 +40,7 @@ class Guard:
             self._crew.is_slow(child, now - child.began)
             self._check_time(child, now)
         if now > self._next_sample:
+            self._crew.oom_killer.look()
             self._check_memory([child for child in long_running if now - child.began > SAMPLE])
             # On a node of thousands of processes a look takes its time: a twentieth of ours at most.
             self._next_sample = now + max(SAMPLE, 20 * (time.time() - now))

@@ -101,6 +101,7 @@ class Ledger(threading.Thread):
         self._stop_at: float | None = None
         # The thread's own:
         self._unfit: tuple[int, ...] = ()  # the free CPUs, memory and GPUs for which nothing was there
+        self._until_retry = math.inf  # when a job that waits for its next try may be had
         self._others_changed_it = False
         self._was_told = False  # by the database, not by the clock
         self._deaf_until = 0.0  # others are told of work too, and too many ask for what one of them has had
@@ -233,9 +234,11 @@ class Ledger(threading.Thread):
         return time.monotonic() - self._said > (HEARING if self._is_to_hear else HEARTBEAT)
 
     def _is_hungry(self) -> bool:
-        """Whether there is room, and nothing was found unfit for it since anything changed."""
+        """Whether there is room, and nothing was found unfit for it since anything changed or became due."""
         appetite = self._errand.appetite
-        return appetite is not None and (self._others_changed_it or appetite.places != self._unfit)
+        if appetite is None:
+            return False
+        return self._others_changed_it or appetite.places != self._unfit or time.monotonic() > self._until_retry
 
     def _try_to_exchange(self) -> None:
         with self._changed:
@@ -300,6 +303,8 @@ class Ledger(threading.Thread):
             longest=math.inf if errand.appetite is None else errand.appetite.longest,
             only_to_claim=is_only_hungry,
         )
+        until_retry = time.monotonic() + answer.next_retry
+        self._until_retry = until_retry if errand.appetite is not None else min(until_retry, self._until_retry)
         if answer.found_nothing:
             if errand.appetite is not None:
                 self._found_nothing(errand.appetite)

@@ -9,11 +9,12 @@ import time
 from torc_nb.models import Claim, JobStatus
 from torc_nb.worker.attempt import Outcome
 from torc_nb.worker.child_process import ChildProcess
+from torc_nb.worker.oom_killer import OomKiller
 
 
-def obituary(child: ChildProcess, claim: Claim, wait_status: int) -> Outcome:
+def obituary(child: ChildProcess, claim: Claim, wait_status: int, oom_killer: OomKiller) -> Outcome:
     """The outcome of the job that ran when its process ended."""
-    status, kind, reason, code = _cause(child, wait_status)
+    status, kind, reason, code = _cause(child, wait_status, oom_killer)
     out, err = child.printed()
     seconds = max(0.0, time.time() - child.began)
     return (
@@ -22,7 +23,7 @@ def obituary(child: ChildProcess, claim: Claim, wait_status: int) -> Outcome:
     )  # fmt: skip
 
 
-def _cause(child: ChildProcess, wait_status: int) -> tuple[JobStatus, str, str, int]:
+def _cause(child: ChildProcess, wait_status: int, oom_killer: OomKiller) -> tuple[JobStatus, str, str, int]:
     """The job's status, the kind of its error, its message and its return code."""
     code = os.waitstatus_to_exitcode(wait_status)
     if child.sentence is not None:
@@ -30,9 +31,12 @@ def _cause(child: ChildProcess, wait_status: int) -> tuple[JobStatus, str, str, 
         return status, "Terminated" if status is JobStatus.TERMINATED else "MemoryError", reason, code
     if code >= 0:
         return JobStatus.FAILED, "ProcessExit", f"its process ended itself with exit code {code}", code
-    hint = "; perhaps the node ran out of memory" if -code == signal.SIGKILL else ""
     name = _name(-code)
-    return JobStatus.FAILED, name, f"its process was killed by {name} ({signal.strsignal(-code)}){hint}", code
+    killed = f"its process was killed by {name} ({signal.strsignal(-code)})"
+    if -code == signal.SIGKILL and oom_killer.has_killed:
+        return JobStatus.FAILED, "MemoryError", f"{killed}, probably by the kernel, which had no memory left", code
+    hint = "; perhaps the node ran out of memory" if -code == signal.SIGKILL else ""
+    return JobStatus.FAILED, name, f"{killed}{hint}", code
 
 
 def _name(number: int) -> str:

@@ -8,10 +8,14 @@ from torc_nb.models import Claim, Completion, JobStatus
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.attempt import Outcome
 from torc_nb.worker.log import Log
+from torc_nb.worker.packing import Packing
 
 #: A failure is kept back for so many seconds: whoever stops a node ends the jobs' processes and the worker alike, and
 #: what dies of that has not failed.
 DOUBT = 0.25
+
+#: The class of the error of those that had too little memory, however that showed.
+OUT_OF_MEMORY = MemoryError.__name__
 
 _COMPLETED = int(JobStatus.COMPLETED)
 
@@ -19,8 +23,9 @@ _COMPLETED = int(JobStatus.COMPLETED)
 class Reports:
     """The ends of attempts that the ledger was not given yet."""
 
-    def __init__(self, assignments: Assignments, log: Log) -> None:
+    def __init__(self, assignments: Assignments, packing: Packing, log: Log) -> None:
         self._assignments = assignments
+        self._packing = packing
         self._log = log
         self._sure: list[Completion] = []
         self._doubtful: list[tuple[float, Completion]] = []
@@ -57,6 +62,9 @@ class Reports:
             params_digest + self._assignments.known(claim).function.digest, error_type, error, trace,
             offset, len(out), len(err), was_running, files, place, classes,
         )  # fmt: skip
+        if OUT_OF_MEMORY in (classes or (error_type,)):
+            counted_with = self._packing.memory_of(self._assignments.known(claim).request)
+            completion = completion._replace(outgrown=counted_with)
         if status == _COMPLETED:
             self._sure.append(completion)
         else:

@@ -103,7 +103,7 @@ class Shift:
             at_the_end.callback(beginning.hand_back)  # then those who stay for it find it
             at_the_end.callback(shutil.rmtree, assignments.scratch, ignore_errors=True)
             log = at_the_end.enter_context(contextlib.closing(Log(files / "logs", worker.id)))
-            reports = Reports(assignments, log)
+            reports = Reports(assignments, packing, log)
             nurseries = Nurseries(self._nursery, packing, worker.workflow_id, files, assignments.scratch)
             crew = Crew(nurseries, packing, assignments, reports)
             guard = Guard(crew, packing, assignments, reports)

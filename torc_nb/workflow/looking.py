@@ -189,6 +189,7 @@ def jobs_table(
         labels.scheduling,
         labels.note,
         labels.map_name,
+        labels.memory,
     )
 
 

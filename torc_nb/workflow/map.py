@@ -39,7 +39,9 @@ class Map(Modifying, Partial):
         self.name = name
 
     def __repr__(self) -> str:
-        return f"Map({self.name!r}: {_in_words(self._numbers())})"
+        without = self._api.map_shortfall(self._workflow_id, self.id)
+        told = "" if without is None else f"; postprocess {without}"
+        return f"Map({self.name!r}: {_in_words(self._numbers())}{told})"
 
     def __len__(self) -> int:
         order = self._api.map_order(self.id)

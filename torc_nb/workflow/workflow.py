@@ -12,6 +12,7 @@ from torc_nb.api import AnyFunction, Api, Status, current, make_api, sentence
 from torc_nb.errors import InvalidRequest
 from torc_nb.functions import describe
 from torc_nb.models import JobStatus, WorkflowModel
+from torc_nb.models.growth import FACTOR
 from torc_nb.models.retries import Retry
 from torc_nb.workflow.blocking import Blockers, ids_of
 from torc_nb.workflow.changing import Changing
@@ -121,6 +122,9 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
         drop: bool = False,
         retries: int | Retry = 0,
         max_failures: int | None = None,
+        max_memory: str | int | None = None,
+        memory_factor: float = FACTOR,
+        postprocess_partial: bool = False,
     ) -> Map:
         """Declare that a function is mapped over parameters. Saying it twice does it once.
 
@@ -165,6 +169,13 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             ``Retry(3, wait="10s", factor=2, on=OSError)``. Mapping again changes it, and reruns nothing.
         max_failures : int, optional
             When so many of its jobs have failed, no further one begins; those that run go on to their end.
+        max_memory : str or int, optional
+            A job that runs out of memory is tried again with more, up to this: ``"32g"``, or bytes. Default: it fails.
+        memory_factor : float, default 2
+            It then asks for so many times what was not enough.
+        postprocess_partial : bool, default False
+            Let postprocess run, when all jobs have finished, with the results of those that completed, where it would
+            be canceled as others did not. It runs again when these are rerun.
 
         Returns
         -------
@@ -198,6 +209,9 @@ class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Ru
             drop=drop,
             retries=retries,
             max_failures=max_failures,
+            max_memory=max_memory,
+            memory_factor=memory_factor,
+            postprocess_partial=postprocess_partial,
             **ids_of(blocked_by),
         )
         print(f"{sentence(mapped)}; captured {describe(mapped.function)}", *mapped.notes, sep="\n")

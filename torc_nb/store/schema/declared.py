@@ -69,6 +69,8 @@ resource_requirements = Table(
     Column("timeout", Double),
     # of jobs that were made to run again with it: they keep it, whatever their map asks
     Column("of_jobs", Boolean, nullable=False, default=False),
+    # of jobs that ran out of memory: they never again ask for less of it
+    Column("grown", Boolean, nullable=False, default=False),
     sqlite_autoincrement=True,
 )
 

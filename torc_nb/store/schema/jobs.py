@@ -52,6 +52,9 @@ maps = Table(
     # at so many failed jobs it is stopped, and none further begins; NULL: never; and whether it was told that it is
     Column("max_failures", Integer),
     Column("told_stopped", Boolean, nullable=False, default=False),
+    Column("growth", JSON(none_as_null=True)),  # how those that run out of memory ask for more; NULL: they fail
+    # its postprocess is given what there is, where not all jobs have completed
+    Column("postprocess_partial", Boolean, nullable=False, default=False),
     # the rows of the last call in its order, as packed int64 job ids; NULL: all of them in the order of their ids
     Column("order", LargeBinary),
     sqlite_autoincrement=True,

@@ -1,0 +1,69 @@
+"""What a postprocess goes without that is given what there is, where not all jobs of its map completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from torc_nb.models import UNSUCCESSFUL, JobStatus
+from torc_nb.store import schema
+from torc_nb.store.database import Database
+
+_maps = schema.maps
+_counts = schema.job_counts
+
+
+def of_job(connection: Connection, job: Any) -> str | None:
+    """Say what a job goes without that collects a map; None where it has all, nothing, or wants all or nothing."""
+    if job.collects is None:
+        return None
+    is_partial = select(_maps.c.postprocess_partial).where(_maps.c.id == job.collects)
+    return _of_map(connection, job.workflow_id, job.collects) if connection.scalar(is_partial) else None
+
+
+def told(database: Database, workflow_id: int, map_id: int) -> str | None:
+    """Say what the postprocess of a map went without; None where it had all, or has not come to run."""
+    with database.read() as connection:
+        job = connection.execute(
+            select(schema.jobs)
+            .join(_maps, _maps.c.postprocess_id == schema.jobs.c.id)
+            .where(_maps.c.id == map_id, schema.jobs.c.workflow_id == workflow_id)
+        ).first()
+        if job is None or job.status in (JobStatus.BLOCKED, JobStatus.CANCELED, JobStatus.DISABLED):
+            return None
+        return of_job(connection, job)
+
+
+def is_borne(job_id: ColumnElement[int], map_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that a job collects a map and is given what there is, of which there is something."""
+    completed = (
+        select(func.coalesce(func.sum(_counts.c.n), 0))
+        .where(
+            _counts.c.workflow_id == _maps.c.workflow_id,
+            _counts.c.map_id == _maps.c.id,
+            _counts.c.status == int(JobStatus.COMPLETED),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(_maps.c.id)
+        .where(_maps.c.id == map_id, _maps.c.postprocess_id == job_id, _maps.c.postprocess_partial, completed > 0)
+        .exists()
+    )
+
+
+def _of_map(connection: Connection, workflow_id: int, map_id: int) -> str | None:
+    rows = connection.execute(
+        select(_counts.c.status, func.sum(_counts.c.n))
+        .where(_counts.c.workflow_id == workflow_id, _counts.c.map_id == map_id)
+        .group_by(_counts.c.status)
+    )
+    stand = {JobStatus(status): int(n) for status, n in rows}
+    completed = stand.get(JobStatus.COMPLETED, 0)
+    left_out = {status: stand[status] for status in sorted(UNSUCCESSFUL) if stand.get(status)}
+    if not completed or not left_out:
+        return None
+    n = sum(left_out.values())
+    which = ", ".join(f"{n:,} {status.label}" for status, n in left_out.items())
+    return f"on {completed:,} of {completed + n:,} results: {which}"
