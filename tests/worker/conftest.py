@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,13 @@ class Site:
         name: str = "run",
         postprocess: Callable[[list[Any]], Any] | None = None,
         cwd: Path | None = None,
-        max_failures: int | None = None,
+        policy: Mapping[str, Any] | None = None,
         **request: Any,
     ) -> int:
-        """Map a function over rows, each one its argument; returns the map's id."""
+        """Map a function over rows, each one its argument; returns the map's id.
+
+        ``policy``: what becomes of its failures, as a declaration tells.
+        """
         requirement = self.requirement(**request)
         encoded = (maps.Parameters(e.text, e.digest) for e in map(values.encode, rows))
         declaration = maps.Declaration(
@@ -70,17 +74,12 @@ class Site:
                 self.database, self.id, environments.Environment(str(cwd or self.here), dict(self.variables))
             ),
             requirement,
-            max_failures=max_failures,
+            **(policy or {}),
         )
         if postprocess is not None:
             kept = stored_functions.keep(self.database, self.id, functions.capture(postprocess))
-            declaration = maps.Declaration(
-                name,
-                declaration.function_id,
-                declaration.environment_id,
-                requirement,
-                postprocess_id=kept,
-                postprocess_requirement_id=self.requirement(),
+            declaration = replace(
+                declaration, postprocess_id=kept, postprocess_requirement_id=self.requirement()
             )
         return maps.declare(self.database, self.id, declaration, encoded).map_id
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from services.early import ASKED
 
+from torc_nb.models.growth import Growth
 from torc_nb.models.quantities import MIB
 from torc_nb.store import events
 from torc_nb.worker.attempt import OUTPUT_LIMIT
@@ -458,5 +459,24 @@ def test_a_cgroups_limit_kills_the_job_and_not_the_worker(site: Site, cgroup: Cg
     assert site.run(num_cpus=1, memory=8 * 1024 * MIB, within=cgroup.start) == {"completed": 3, "failed": 1}
     assert site.values(map_id)[2:] == [2 * MIB, 3 * MIB]
     failed = site.result(site.jobs()[1].id)
-    assert failed.error_type == "SIGKILL"
-    assert "perhaps the node ran out of memory" in failed.error
+    assert failed.error_type == "MemoryError"
+    assert "killed by SIGKILL (Killed), probably by the kernel" in failed.error
+
+
+def test_what_the_kernel_killed_is_tried_again_with_more(site: Site, cgroup: Cgroup) -> None:
+    """As its control group tells who it was; what somebody else kills is not."""
+
+    def run(row: int) -> int:
+        with Path(f"tries-{row}").open("a") as tries:
+            tries.write("x")
+        if row == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return len(bytearray(1500 * MIB if Path(f"tries-{row}").stat().st_size < row else 1))
+
+    site.map(run, range(4), memory=100 * MIB, policy={"growth": Growth(200 * MIB).stored()})
+    assert site.run(num_cpus=1, memory=8 * 1024 * MIB, within=cgroup.start) == {"completed": 2, "failed": 2}
+    killed, once, twice, thrice = [[one.error_type for one in site.attempts(job.id)] for job in site.jobs()]
+    assert (killed, once) == (["SIGKILL"], [None])
+    assert twice == ["MemoryError", None]
+    assert thrice == ["MemoryError"] * 2
+    assert "max_memory is 200 MiB" in site.result(site.jobs()[3].id).error

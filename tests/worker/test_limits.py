@@ -28,7 +28,7 @@ def bad(row: int) -> int:
 
 def test_workers_leave_what_fails_everywhere(any_site: Site) -> None:
     """Two of them: what is beyond the limit is what ran or was at hand, and nobody waits for the rest."""
-    any_site.map(bad, range(400), max_failures=5)
+    any_site.map(bad, range(400), policy={"max_failures": 5})
     workers = [any_site.worker(num_cpus=1) for _ in range(2)]
     for worker in workers:
         assert worker.wait(60) == 0
@@ -40,7 +40,7 @@ def test_workers_leave_what_fails_everywhere(any_site: Site) -> None:
 
 def test_an_idle_worker_goes_on_after_a_rerun(any_site: Site) -> None:
     """It hears of it, as of any other work."""
-    any_site.map(bad, range(200), max_failures=1)
+    any_site.map(bad, range(200), policy={"max_failures": 1})
     worker = any_site.worker(num_cpus=1, linger=60.0)
     any_site.until(lambda: any_site.statuses().get("failed") and set(any_site.statuses()) == {"failed", "ready"})
     (any_site.here / "mended").touch()
@@ -52,7 +52,7 @@ def test_an_idle_worker_goes_on_after_a_rerun(any_site: Site) -> None:
 
 def test_a_killed_worker_does_not_lose_it(any_site: Site) -> None:
     """The next one finds the map stopped, runs nothing of it, and leaves; so it does with what the dead one held."""
-    any_site.map(hopeless, range(40), max_failures=3, num_cpus=1)
+    any_site.map(hopeless, range(40), policy={"max_failures": 3}, num_cpus=1)
     first = any_site.worker(num_cpus=2)
     any_site.until(lambda: any_site.statuses().get("failed", 0) >= 3)
     any_site.until(lambda: any_site.statuses().get("running") == 1 and "pending" not in any_site.statuses())

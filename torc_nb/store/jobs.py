@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from operator import index  # a DataFrame's labels are numpy's, of which a driver would make blobs
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, select, union_all, update
 
 from torc_nb.errors import NotFound
-from torc_nb.models import FINISHED, MOVES, JobStatus
-from torc_nb.store import cancellations, counts, dependencies, events, moves, schema
+from torc_nb.models import CLAIMED, FINISHED, MOVES, JobStatus
+from torc_nb.store import cancellations, counts, dependencies, events, moves, resetting, schema
 from torc_nb.store.database import Database
-from torc_nb.store.idsets import among
+from torc_nb.store.idsets import Ids, among
 from torc_nb.store.slices import slice_of
 
 _jobs = schema.jobs
@@ -220,8 +220,12 @@ def withdraw(database: Database, workflow_id: int, job_ids: Iterable[int]) -> li
 
 
 def disable(database: Database, workflow_id: int, job_ids: Iterable[int]) -> int:
-    """Set jobs aside for good, unless they are with a worker: nothing waits for them. Returns how many."""
+    """Set jobs aside for good, unless they are with a worker: nothing waits for them. Returns how many.
+
+    A postprocess that was given what they returned runs again without it.
+    """
     disabled = 0
+    fewer: set[int] = set()
     pieces = _Pieces(workflow_id, job_ids, [one for one in JobStatus if JobStatus.DISABLED in MOVES[one]])
     while not pieces.is_over:
         with database.write() as connection:
@@ -232,10 +236,25 @@ def disable(database: Database, workflow_id: int, job_ids: Iterable[int]) -> int
             if jobs:
                 events.add(database, connection, workflow_id, "jobs disabled", count=len(jobs))
         disabled += len(jobs)
+        fewer |= {job.map_id for job in jobs if job.map_id and job.status == JobStatus.COMPLETED}
         if jobs:
             maps = {job.map_id for job in jobs if job.map_id}
             dependencies.release(database, workflow_id, maps, [job.id for job in jobs])
+    if fewer:
+        _collect_again(database, workflow_id, sorted(fewer))
     return disabled
+
+
+def _collect_again(database: Database, workflow_id: int, map_ids: Sequence[int]) -> None:
+    """Let what has begun with the results of these maps begin anew."""
+    collectors = (_jobs.c.workflow_id == workflow_id, _jobs.c.map_id == 0, _jobs.c.collects.in_(map_ids))
+    begun = [int(status) for status in (*CLAIMED, JobStatus.COMPLETED)]
+    with database.write() as connection:
+        # What an attempt of one that is ready again was given is too much: late, it does not count.
+        connection.execute(update(_jobs).where(*collectors, schema.READY).values(replaced=_jobs.c.params))
+        collecting = connection.scalars(select(_jobs.c.id).where(*collectors, _jobs.c.status.in_(begun))).all()
+    if collecting:
+        resetting.run_again(database, workflow_id, Ids(collecting))
 
 
 class _Pieces:
