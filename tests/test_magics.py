@@ -143,6 +143,13 @@ def test_options_of_map(notebook: Notebook) -> None:
     limited = f"%torc map run params --key a --no-unpack {again} --max-failures 9;"
     assert "max_failures=9 (was None)" in notebook.says(limited)
     assert "max_failures" not in notebook.says(limited)
+    growing = "--memory 1g --max-memory 8g --memory-factor 3 --postprocess total --postprocess-partial"
+    notebook.run("total = len")
+    assert "policy changed" in notebook.says(f"%torc map run params --key a --no-unpack {growing};")
+    api = make_api(current.database())
+    mapped = api.get_map(1, "run")
+    api.database.close()
+    assert (mapped.growth, mapped.postprocess_partial) == ({"most": 8 * 2**30, "factor": 3.0}, True)
     notebook.run("params = params[1:]")
     assert "1 dropped" in notebook.says("%torc map run params --key a --no-unpack --drop;")
     notebook.run("import pathlib\npathlib.Path('simulation.py').write_text('def go(a):\\n    return a\\n')")
@@ -151,7 +158,7 @@ def test_options_of_map(notebook: Notebook) -> None:
     (asked,) = [one for one in api.list_resource_requirements(1) if one.num_gpus]
     api.database.close()
     assert (asked.num_cpus, asked.memory, asked.runtime, asked.timeout) == (2, 2**30, 3600.0, 7200.0)
-    assert set(notebook.run("%torc jobs list")["map"]) == {"sums", "run", "go"}
+    assert set(notebook.run("%torc jobs list")["map"].dropna()) == {"sums", "run", "go"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def test_jobs_are_listed_by_their_ids() -> None:
         "map",
         "attempt",
         "priority",
+        "memory",
         "note",
     ]
     assert frame["name"].tolist() == ["0", "postprocess"]

@@ -177,5 +177,8 @@ class Changing:
         return canceled
 
     def disable_jobs(self, workflow_id: int, job_ids: Iterable[int]) -> int:
-        """Set jobs aside, unless they run: they will not, and nothing waits for them. Returns how many."""
+        """Set jobs aside, unless they run: they will not, and nothing waits for them. Returns how many.
+
+        A postprocess that had the results of some runs again without them.
+        """
         return jobs.disable(self.database, workflow_id, job_ids)

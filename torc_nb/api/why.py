@@ -65,7 +65,8 @@ def _of_job(database: Database, workflow: WorkflowModel, job_id: int) -> Why:
     there = crew(database, job.workflow_id)
     missing = lack(there, requirements.request(database, job.requirement_id), job.longest_cut)
     if missing is not None:
-        return _sentence(f"{name} {missing.text}", missing.advice)
+        before = f" ({job.note})" if job.note else ""  # it ran already, and failed
+        return _sentence(f"{name} {missing.text}{before}", missing.advice)
     if job.note:  # it failed, and its next try is due, or will be
         return _sentence(f"{name} {job.note}", "")
     return _sentence(f"{name} is ready and waits for its turn: {_busy(database, workflow, there)}", "")

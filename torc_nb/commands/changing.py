@@ -102,7 +102,10 @@ def reset_status_of_jobs(session: Session, chosen: tuple[int, ...]) -> Said:
 @click.argument("chosen", metavar="JOB...", type=int, nargs=-1, shell_complete=completing.jobs, required=True)
 @click.pass_obj
 def disable(session: Session, chosen: tuple[int, ...]) -> Said:
-    """Set jobs aside: they will not run, and nothing waits for them."""
+    """Set jobs aside: they will not run, and nothing waits for them.
+
+    A postprocess that had the results of some runs again without them.
+    """
     workflow = session.workflow()
     assert workflow.id is not None
     n = session.api.disable_jobs(workflow.id, chosen)

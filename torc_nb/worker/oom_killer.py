@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -16,11 +16,16 @@ LOOKS = 8
 class OomKiller:
     """The kernel's out-of-memory killer, seen by its count of kills.
 
-    That of our own control group counts our own processes alone; where there is none, the machine's has to do.
+    Parameters
+    ----------
+    counters : iterable of Path, optional
+        Files that may have the count; the first that has is looked at. Default: our control group's, which counts our
+        own processes alone, and the machine's.
     """
 
-    def __init__(self) -> None:
-        self._counter = next((path for path in _counters() if _count(path) is not None), None)
+    def __init__(self, counters: Iterable[Path] | None = None) -> None:
+        there = _counters() if counters is None else counters
+        self._counter = next((path for path in there if _count(path) is not None), None)
         self._seen: deque[int] = deque(maxlen=LOOKS)
         self.look()
 

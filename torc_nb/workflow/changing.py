@@ -131,7 +131,10 @@ class Changing:
         return n
 
     def disable(self, jobs: Iterable[int]) -> int:
-        """Set jobs aside, unless they run: they will not, and nothing waits for them. Returns how many."""
+        """Set jobs aside, unless they run: they will not, and nothing waits for them. Returns how many.
+
+        A postprocess that had the results of some runs again without them.
+        """
         n = self._api.disable_jobs(self.id, jobs)
         print(f"{n:,} job(s) of {self.name} disabled; wf.rerun(jobs=…) takes them in again")
         return n
