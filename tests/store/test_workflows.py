@@ -20,6 +20,7 @@ from torc_nb.store import (
     exclusions,
     jobs,
     leases,
+    notifications,
     schedulers,
     schema,
     workflows,
@@ -65,6 +66,7 @@ def _fill(scene: Scene) -> None:
     schedulers.keep(scene.database, SlurmSchedulerModel(workflow_id=scene.id))
     campaigns.wish(scene.database, CampaignModel(workflow_id=scene.id, n=1, scheduler=SlurmSchedulerModel()))
     exclusions.add(scene.database, scene.id, "n1", "")
+    notifications.keep(scene.database, scene.id, "true", ["stuck"])
     (allocation_id,) = allocations.create(scene.database, scene.id, "local", 1)
     worker = scene.worker(allocation_id=allocation_id)
     found = scene.claim(worker, 2)
@@ -81,6 +83,10 @@ def _fill(scene: Scene) -> None:
             "job_user_data": {"job_id": found[0].job_id, "user_data_id": scene.id, "relation": "consumes"},
             "files": {**other, "path": "x"},
             "job_files": {"job_id": found[0].job_id, "file_id": scene.id, "relation": "needs"},
+            "tellings": {
+                "notification_id": notifications.listed(scene.database, scene.id)[0].id, "event": "stuck", "run_id": 1,
+                "finished": 0, "claimed": 0.0,
+            },
         }.items():  # fmt: skip
             connection.execute(insert(schema.metadata.tables[table]).values(values))
         dependencies.after_jobs(connection, found[1].job_id, [found[0].job_id])

@@ -22,6 +22,7 @@ from torc_nb.api import (
     places,
     reproducing,
     stops,
+    telling,
 )
 from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
@@ -32,6 +33,7 @@ from torc_nb.api.lacking import Why
 from torc_nb.api.maps import Maps
 from torc_nb.api.moving import Moving
 from torc_nb.api.nodes import Nodes
+from torc_nb.api.notifying import Notifying
 from torc_nb.api.plain_jobs import PlainJobs
 from torc_nb.api.resources import Resources
 from torc_nb.api.submitting import Submitting
@@ -57,7 +59,8 @@ LOOK_AFTER = 5.0
 
 
 class Api(
-    Cleaning, Commands, History, Maps, Moving, Nodes, PlainJobs, Resources, Submitting, UserData, Files, Changing
+    Cleaning, Commands, History, Maps, Moving, Nodes, Notifying, PlainJobs, Resources, Submitting, UserData, Files,
+    Changing,
 ):
     """All that can be done with the workflows of one database.
 
@@ -143,9 +146,10 @@ class Api(
         return inspection.details(self.database, self.progress(workflow_id))
 
     def _look_after(self, workflow_id: int) -> None:
-        """Find out what became of allocations, and submit those that are missing."""
+        """Find out what became of allocations, submit those that are missing, and have told what nobody told."""
         launching.refresh(self.database, workflow_id)
         campaigns.top_up(self.database, workflow_id)
+        telling.look(self.database, workflow_id)
 
     def summary(self, workflow_id: int) -> Summary:
         """Return what a workflow came to: jobs, versions of code, node-hours used and wasted, packages."""

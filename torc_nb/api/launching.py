@@ -56,7 +56,7 @@ def run_here(
     """
     assert workflow.id is not None
     trust.check(database, workflow, _WOULD_RUN)
-    folder = _folder(database, workflow)
+    place = folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "local", 1, up_to=not more)
     others = [one for one in allocations.here(database, workflow.id) if one.id not in ids]
@@ -76,7 +76,7 @@ def run_here(
         memory=memory,
         trust=database.trust,
     )
-    (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, folder)], _stop_local)
+    (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, place)], _stop_local)
     return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})", tuple(ids))
 
 
@@ -118,7 +118,7 @@ def schedule_nodes(
         raise InvalidRequest(f"schedule_nodes({n}): give a number of nodes of at least 1.")
     trust.check(database, workflow, _WOULD_RUN)
     refuse_elsewhere(database, scheduler)
-    _folder(database, workflow)
+    folder(database, workflow)
     refresh(database, workflow.id)
     ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
     alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
@@ -165,12 +165,12 @@ def submit(
         )
         for id_ in ids
     ]
-    folder = _folder(database, workflow)
+    place = folder(database, workflow)
     excluded = exclusions.names(database, workflow.id or 0)
 
     def schedule() -> list[launch.Launched]:
         try:
-            return launch.schedule(settings, scheduler, folder, exclude=excluded)
+            return launch.schedule(settings, scheduler, place, exclude=excluded)
         except LaunchError as error:
             raise type(error)(f"{error}{excluding.blame(str(error), excluded)}") from error
 
@@ -226,7 +226,7 @@ def _stop_local(pids: Iterable[str]) -> None:
         launch.stop_local(int(pid))
 
 
-def _folder(database: Database, workflow: WorkflowModel) -> Path:
+def folder(database: Database, workflow: WorkflowModel) -> Path:
     """Where launches are laid down, in a folder that nobody else may write: they say what runs."""
     files = Path(workflow.files)
     try:

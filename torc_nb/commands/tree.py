@@ -17,6 +17,7 @@ from torc_nb.commands.hpc import hpc, slurm
 from torc_nb.commands.jobs import jobs
 from torc_nb.commands.mapping import map_
 from torc_nb.commands.moving import export, import_
+from torc_nb.commands.notifying import notify
 from torc_nb.commands.resource_requirements import resource_requirements
 from torc_nb.commands.results import results
 from torc_nb.commands.running import rerun, run
@@ -30,7 +31,7 @@ NOUNS = (
     workflows, jobs, user_data, files, results, failures, hpc, resource_requirements, allocations, workers, events, db,
 )  # fmt: skip
 
-for verb in (*OF_WORKFLOWS, use, clean, export, import_):
+for verb in (*OF_WORKFLOWS, use, clean, export, import_, notify):
     workflows.add_command(verb)
 for verb in OF_JOBS:
     jobs.add_command(verb)

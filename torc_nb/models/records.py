@@ -187,6 +187,15 @@ class ExcludedNodeModel(Record):
     worker_id: int | None = Field(default=None, description="that found it broken; None: the user excluded it")
 
 
+class NotificationModel(Record):
+    """A shell command that is called when something has become of a workflow."""
+
+    id: int | None = None
+    workflow_id: int
+    command: str
+    on: list[str] = Field(description="what it is called for: failing, done, stuck")
+
+
 class WorkerModel(Record):
     """The process that runs jobs on one node."""
 

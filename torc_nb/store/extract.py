@@ -39,8 +39,8 @@ _INSTEAD: dict[str, dict[str, ColumnElement[Any]]] = {
 #: What code is made of that is code itself; all other ingredients are values.
 _CODE = ("helper", "class")
 
-#: Tables that mean nothing where nothing runs.
-_LEFT = frozenset({"campaigns", "cancellations", "sequences", "module_sources"})
+#: Tables that mean nothing where nothing runs; in a notification's command may be what is the user's alone.
+_LEFT = frozenset({"campaigns", "cancellations", "sequences", "module_sources", "notifications", "tellings"})
 
 
 def extract(source: Database, workflow_id: int, path: Path) -> None:

@@ -22,6 +22,7 @@ from torc_nb.store import (
     downstream,
     events,
     moves,
+    notifications,
     requirements,
     schema,
     shortfall,
@@ -178,6 +179,7 @@ def run_again(
             aside.add(job_id)
         if _any_aside(database, aside):  # or another process did the rest meanwhile
             done.waits = _let_wait(database, workflow_id, following, aside)
+            notifications.begin_run(database, workflow_id)
             held = _release(database, workflow_id, following, aside, done, None if asked is None else (jobs, asked))
             dependencies.release_all(database, workflow_id)
             begun = len(held) - count(database, held, JobStatus.BLOCKED)

@@ -35,6 +35,7 @@ from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Packing
 from torc_nb.worker.relief import Relief
 from torc_nb.worker.reports import Reports
+from torc_nb.worker.telling import Telling
 
 #: How often running jobs are looked after, in seconds.
 ROUND = 0.1
@@ -42,6 +43,7 @@ ROUND = 0.1
 GATHER = 0.003
 
 _NOTHING_LEFT = "nothing was left to do"
+_ASKED = "it was asked to leave"
 
 
 class Shift:
@@ -65,16 +67,29 @@ class Shift:
             _check_folder(files, self._settings.trust)
             relief = Relief(database, self._settings)
             relief.start()
-            while self._join_and_leave(database, files) == _NOTHING_LEFT:
-                # Whoever declares work and then looks for a worker may have found this one just before it left.
-                if not claims.can_still_get_work(database, self._settings.workflow_id):
-                    cancel_what_waits(database, self._settings.workflow_id)
-                    break
-            relief.call()
+            self._telling = Telling(database, self._settings)
+            self._telling.start()
+            try:
+                reason = self._work_on(database, files)
+                relief.call()
+            except TorcError:
+                self._telling.call()
+                raise
+            if reason != _ASKED:
+                self._telling.call()
         except TorcError as error:
             sys.exit(f"torc_nb worker: {error}")
         finally:
             self._nursery.close()
+
+    def _work_on(self, database: Database, files: Path) -> str:
+        """Be a worker as long as there is something to do; returns why it left for good."""
+        while (reason := self._join_and_leave(database, files)) == _NOTHING_LEFT:
+            # Whoever declares work and then looks for a worker may have found this one just before it left.
+            if not claims.can_still_get_work(database, self._settings.workflow_id):
+                cancel_what_waits(database, self._settings.workflow_id)
+                break
+        return reason
 
     def _join_and_leave(self, database: Database, files: Path) -> str:
         """Be a worker once; returns why it left."""
@@ -168,7 +183,7 @@ class Shift:
             if news.is_suspect is not None:
                 return news.is_suspect
             if news.state in ("deleted", "leaving"):
-                return "its workflow was deleted" if news.state == "deleted" else "it was asked to leave"
+                return "its workflow was deleted" if news.state == "deleted" else _ASKED
             if news.had_lost_lease:
                 crew.forget_waiting()
             crew.accept(news.claims)
@@ -192,6 +207,7 @@ class Shift:
             if done := reports.take():
                 ledger.record(done, urgent=crew.is_idle)
             ledger.ask(None if departure.is_out_of_time else crew.appetite())
+            self._telling.note(nothing_left=crew.is_idle and not news.may_get_work)
             if not crew.is_idle:
                 idle_since = now
             elif departure.is_out_of_time:

@@ -22,6 +22,7 @@ from torc_nb.workflow.keeping import Keeping
 from torc_nb.workflow.looking import Looking
 from torc_nb.workflow.map import Map
 from torc_nb.workflow.modifying import Modifying
+from torc_nb.workflow.notifying import Notifying
 from torc_nb.workflow.plotting import WorkflowPlots
 from torc_nb.workflow.requirement import requirement_of
 from torc_nb.workflow.running import Running
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from torc_nb.widgets import ProgressView
 
 
-class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Running, Waits):
+class Workflow(Changing, Commanding, Diagnosing, Keeping, Looking, Modifying, Notifying, Running, Waits):
     """A workflow: maps and jobs that belong together, kept in a database.
 
     Parameters

@@ -115,6 +115,38 @@ excluded_nodes = Table(
     Column("worker_id", Id),  # that found it broken; NULL: the user said so
 )
 
+#: What is called when something has become of a workflow, and what its jobs had come to when its run began.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workflow_id", Id, ForeignKey("workflows.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("command", Text, nullable=False),
+    Column("on", Text, nullable=False),  # the names of what it is called for, with blanks between them
+    Column("completed", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: What each was called for last: in which run, and when how many jobs had finished.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column(
+        "notification_id",
+        Id,
+        ForeignKey("notifications.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("event", String(16), primary_key=True),
+    Column("run_id", Integer, nullable=False),
+    Column("finished", BigInteger, nullable=False),
+    Column("claimed", Double, nullable=False),  # when somebody began to call it
+    Column("told", Double),  # when that had ended; NULL: it goes on, or whoever did it is gone
+    sqlite_with_rowid=False,
+)
+
 workers = Table(
     "workers",
     metadata,

@@ -373,6 +373,31 @@ def _create_runs() -> None:
         sa.PrimaryKeyConstraint("workflow_id", "node"),
     )
     op.create_table(
+        "notifications",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("workflow_id", ID, nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("on", sa.Text(), nullable=False),
+        sa.Column("completed", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_notifications_workflow_id", "notifications", ["workflow_id"])
+    op.create_table(
+        "tellings",
+        sa.Column("notification_id", ID, autoincrement=False, nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("finished", sa.BigInteger(), nullable=False),
+        sa.Column("claimed", sa.Double(), nullable=False),
+        sa.Column("told", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["notification_id"], ["notifications.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("notification_id", "event"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "workers",
         sa.Column("id", ID, nullable=False),
         sa.Column("workflow_id", ID, nullable=False),
