@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worker.conftest import Site
 
 from torc_nb.api import Api, make_api, telling
 from torc_nb.models import JobStatus
 from torc_nb.store import events, maps, notifications
+
+from .conftest import Site
 
 #: Leaves what was told in a file of the workflow's folder, a line for each time.
 WRITE = 'echo "$TORC_NB_EVENT|$TORC_NB_WORKFLOW|$TORC_NB_WORKFLOW_ID|$TORC_NB_MESSAGE" >> told'
@@ -73,7 +74,7 @@ def test_it_is_said_at_once_though_the_worker_stays(any_site: Site) -> None:
     any_site.until(lambda: told(any_site))
     ((event, _, _, message),) = told(any_site)
     assert event == "stuck"
-    assert message.startswith("site: 1 of 2 jobs is left and nothing goes on by itself: Workflow site has nothing to run")
+    assert "1 of 2 jobs is left and nothing goes on by itself: Workflow site has nothing to run: job" in message
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

@@ -2,6 +2,7 @@
 
 from torc_nb.api.api import Api, make_api
 from torc_nb.api.changing import Rerun
+from torc_nb.api.check import Check
 from torc_nb.api.files import FileChange
 from torc_nb.api.history import MapUsage, Stage, Stages, Timeline, Usage
 from torc_nb.api.inspection import MapStatus, Output, Status
@@ -22,6 +23,7 @@ __all__ = [
     "Api",
     "Brought",
     "Cause",
+    "Check",
     "CodeVersion",
     "FileChange",
     "Load",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from torc_nb import slurm
-from torc_nb.api import campaigns, launching, pausing, planning, rooms
+from torc_nb.api import campaigns, checking, launching, pausing, planning, rooms
+from torc_nb.api.check import Check
 from torc_nb.api.excluding import Excluding
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import AllocationModel, CampaignModel, SlurmSchedulerModel, WorkerModel
@@ -110,6 +111,35 @@ class Nodes(Excluding):
         if not isinstance(scheduler, SlurmSchedulerModel):
             scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
         return planning.plan(self.database, workflow_id, scheduler)
+
+    def check(
+        self,
+        workflow_id: int,
+        scheduler: str | SlurmSchedulerModel | None = None,
+        *,
+        job: bool = True,
+        wait: float = checking.WAIT,
+    ) -> Iterator[Check]:
+        """Yield what is found of whether a workflow could run: here at once, then on a node by a job of a minute.
+
+        Parameters
+        ----------
+        scheduler
+            As of :meth:`schedule_nodes`; that job has its account, partition, QOS, gres, setup and further options.
+        job
+            Whether to have that job; without Slurm it is a process on this machine.
+        wait
+            How long it may wait in the queue, in seconds; then it is canceled.
+
+        Raises
+        ------
+        NotTrusted
+            It is another user's workflow.
+        """
+        wants_slurm = scheduler is not None
+        if not isinstance(scheduler, SlurmSchedulerModel):
+            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
+        return checking.check(self.database, workflow_id, scheduler, job=job, wait=wait, wants_slurm=wants_slurm)
 
     @property
     def has_slurm(self) -> bool:

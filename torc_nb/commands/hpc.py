@@ -41,14 +41,14 @@ _OF_NODES = [
 ]
 
 
-def _settings(command: Command) -> Command:
+def of_nodes(command: Command) -> Command:
     """Give a command the options that say how nodes are asked for."""
     for option in reversed(OF_JOBS + _OF_NODES):
         command = option(command)
     return command
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given(options: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that were given, as a scheduler has them."""
     named = {**options, "setup": list(options["setup"]), "extra": dict(options["extra"])}
     return {name: value for name, value in named.items() if value not in (None, [], {})}
@@ -66,7 +66,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     metavar="NAME",
     help="The workflow's, or a profile of yours; default: the only one. What follows changes it for this once.",
 )
-@_settings
+@of_nodes
 @click.option(
     "--idle-timeout",
     type=DURATION,
@@ -100,8 +100,8 @@ def schedule_nodes(
     """Have nodes of Slurm that run the jobs; starts the workflow."""
     workflow = session.workflow()
     assert workflow.id is not None
-    asked = _given(options)
-    chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    asked = given(options)
+    chosen = changed(session, workflow.id, scheduler, asked) if asked else scheduler
     brought = session.api.schedule_nodes(
         workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more,
         until_done=until_done, max_node_hours=max_node_hours,
@@ -115,7 +115,7 @@ def schedule_nodes(
     metavar="NAME",
     help="The workflow's, or a profile of yours; default: the only one. What follows changes it for this once.",
 )
-@_settings
+@of_nodes
 @click.pass_obj
 def plan(session: Session, /, scheduler: str | None, **options: Any) -> Listing:
     """Show how many nodes the jobs that are left could have, and what each choice takes; submits nothing."""
@@ -123,14 +123,15 @@ def plan(session: Session, /, scheduler: str | None, **options: Any) -> Listing:
 
     workflow = session.workflow()
     assert workflow.id is not None
-    asked = _given(options)
-    chosen = _changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    asked = given(options)
+    chosen = changed(session, workflow.id, scheduler, asked) if asked else scheduler
     found = session.api.plan_nodes(workflow.id, chosen)
     frame = frames.plan(found.choices, found.best)
     return Listing(f"Nodes for {workflow.name} ({workflow.id})", frame, notes=found.notes)
 
 
-def _changed(session: Session, workflow_id: int, name: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
+def changed(session: Session, workflow_id: int, name: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:
+    """Return the scheduler of a name, or the one that is meant, with other settings for this once."""
     from torc_nb.api import launching
     from torc_nb.models import SlurmSchedulerModel
 
@@ -140,7 +141,7 @@ def _changed(session: Session, workflow_id: int, name: str | None, options: dict
 
 @slurm.command("add")
 @click.argument("name")
-@_settings
+@of_nodes
 @click.pass_obj
 def add(session: Session, /, name: str, **options: Any) -> Said:
     """Keep a way to ask for nodes, for `schedule-nodes --scheduler NAME`."""
@@ -151,7 +152,7 @@ def add(session: Session, /, name: str, **options: Any) -> Said:
     if name in (one.name for one in session.api.list_slurm_schedulers(workflow.id)):
         raise click.UsageError(f"There is a scheduler {name} already; `hpc slurm modify {name} …` changes it.")
     made = session.api.create_slurm_scheduler(
-        SlurmSchedulerModel(workflow_id=workflow.id, name=name, **_given(options))
+        SlurmSchedulerModel(workflow_id=workflow.id, name=name, **given(options))
     )
     return session.said(f"Added scheduler {name}.", workflow, **_facts(made))
 
@@ -159,7 +160,7 @@ def add(session: Session, /, name: str, **options: Any) -> Said:
 @slurm.command("modify")
 @click.argument("scheduler", metavar="NAME|ID")
 @click.option("--name", help="A new name.")
-@_settings
+@of_nodes
 @click.pass_obj
 def modify(session: Session, /, scheduler: str, **options: Any) -> Said:
     """Change how nodes are asked for from now on; an empty text takes a setting away."""
@@ -167,7 +168,7 @@ def modify(session: Session, /, scheduler: str, **options: Any) -> Said:
     assert workflow.id is not None
     known = session.api.list_slurm_schedulers(workflow.id)
     old = session.one_of(known, scheduler, "scheduler")
-    asked = _given(options)
+    asked = given(options)
     if not asked:
         raise click.UsageError(f"Say what to change: `{scheduler} --walltime 2h`.")
     changes = {name: None if value == "" else value for name, value in asked.items()}

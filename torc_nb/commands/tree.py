@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torc_nb.commands.allocations import allocations
 from torc_nb.commands.changing import OF_JOBS, OF_WORKFLOWS
+from torc_nb.commands.checking import check
 from torc_nb.commands.choosing import use
 from torc_nb.commands.cleaning import clean
 from torc_nb.commands.db import db
@@ -41,7 +42,7 @@ for verb in OF_DB:
 tree = Noun(
     "torc-nb", help="Map functions over parameters, on this machine or on Slurm; look at jobs, results and failures."
 )
-for command in (*NOUNS, map_, run, rerun, watch, why, debug):
+for command in (*NOUNS, map_, run, rerun, check, watch, why, debug):
     tree.add_command(command)
 tree.add_command(jobs.commands["logs"])
 

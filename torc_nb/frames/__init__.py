@@ -4,7 +4,7 @@ from torc_nb.frames.changes import affected
 from torc_nb.frames.decoding import decoded
 from torc_nb.frames.edits import check_columns, edited, places
 from torc_nb.frames.listings import attempts, failures, file_changes, jobs, records, statuses
-from torc_nb.frames.plans import plan
+from torc_nb.frames.plans import checks, plan
 from torc_nb.frames.remembering import remembered, renew
 from torc_nb.frames.summaries import summary
 from torc_nb.frames.tables import labels, params, results
@@ -14,6 +14,7 @@ __all__ = [
     "affected",
     "attempts",
     "check_columns",
+    "checks",
     "decoded",
     "edited",
     "failures",

@@ -1,4 +1,4 @@
-"""How many nodes there are to choose from, as a DataFrame."""
+"""Before nodes are asked for, as DataFrames: how many there are to choose from, and whether jobs could run there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from torc_nb.api import NodeChoice
+from torc_nb.api import Check, NodeChoice
 
 
 def plan(choices: Iterable[NodeChoice], best: NodeChoice | None) -> pd.DataFrame:
@@ -34,3 +34,11 @@ def plan(choices: Iterable[NodeChoice], best: NodeChoice | None) -> pd.DataFrame
         "charge": "Float64", "best": "bool",
     }  # fmt: skip
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+
+
+def checks(found: Iterable[Check]) -> pd.DataFrame:
+    """List what was looked at, one a row: whether it is as it has to be, ``pd.NA`` where that is not known."""
+    rows = [(one.what, one.ok, one.seen, one.advice) for one in found]
+    frame = pd.DataFrame(rows, columns=["what", "ok", "seen", "advice"])
+    dtypes = {"what": "str", "ok": "boolean", "seen": "str", "advice": "str"}
+    return frame.astype(dtypes).set_index("what")

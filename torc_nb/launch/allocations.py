@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torc_nb import slurm
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
 from torc_nb.launch.launched import Launched
 from torc_nb.models import SlurmSchedulerModel, WorkerSettings
@@ -68,6 +69,23 @@ def schedule(
     except OSError as error:
         raise LaunchError(f"Cannot submit to Slurm: {error}") from error
     return [Launched(job.job_id, str(log_path(executor.folder, number))) for number, job in enumerate(jobs)]
+
+
+def would_start(scheduler: SlurmSchedulerModel, workflow_id: int) -> str:
+    """Ask Slurm what would become of an allocation, which is not submitted; returns what it says.
+
+    Raises
+    ------
+    InvalidRequest
+        ``scheduler.extra`` has an option that torc_nb sets itself.
+    SlurmUnavailable
+        There is no Slurm here, or sbatch does not answer.
+    LaunchError
+        sbatch would refuse; the message is its own, with the likely cure.
+    """
+    options = {"nodes": 1, **sbatch_options(scheduler, workflow_id)}
+    words = [f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}") for name, value in options.items()]
+    return slurm.would_start([*words, "--wrap=true"], inherited_environment(os.environ))
 
 
 def sbatch_options(

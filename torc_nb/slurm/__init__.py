@@ -1,8 +1,10 @@
 """What Slurm says of its jobs and partitions, as records; submitting and cancelling; and what its refusals mean.
 
-Only commands of Slurm are used, and none that needs accounting (sacct). What to submit is for others to say.
+Only commands of Slurm are used, and none needs accounting, but to ask who may use which account where it is kept. What
+to submit is for others to say.
 """
 
+from torc_nb.slurm.accounting import Association, associations, default_account, keeps_account
 from torc_nb.slurm.commands import (
     available,
     cancel,
@@ -14,6 +16,7 @@ from torc_nb.slurm.commands import (
     queue,
     requeue,
     submit,
+    would_start,
 )
 from torc_nb.slurm.cures import sbatch_cure
 from torc_nb.slurm.environment import inherited_environment
@@ -21,13 +24,17 @@ from torc_nb.slurm.reasons import pending
 from torc_nb.slurm.records import Partition, QueuedJob
 
 __all__ = [
+    "Association",
     "Partition",
     "QueuedJob",
+    "associations",
     "available",
     "cancel",
     "configuration",
+    "default_account",
     "exclude",
     "inherited_environment",
+    "keeps_account",
     "node_addresses",
     "node_names",
     "partitions",
@@ -36,4 +43,5 @@ __all__ = [
     "requeue",
     "sbatch_cure",
     "submit",
+    "would_start",
 ]

@@ -58,7 +58,7 @@ def queue(job_ids: Iterable[int | str] | None = None, user: str | None = None) -
     if user is not None:
         options.append(f"--user={user}")
     try:
-        return [_job(line) for line in _run("squeue", *options).splitlines()]
+        return [_job(line) for line in answer("squeue", *options).splitlines()]
     except LaunchError as error:
         # Asked for a single job that it has forgotten, squeue fails; asked for several, it leaves those out.
         if "Invalid job id specified" in str(error):
@@ -74,7 +74,7 @@ def partitions() -> list[Partition]:
     SlurmUnavailable
         Slurm is not installed here, or its controller does not answer.
     """
-    lines = _run("sinfo", "--noheader", "--exact", f"--format={_PARTITION_FORMAT}").splitlines()
+    lines = answer("sinfo", "--noheader", "--exact", f"--format={_PARTITION_FORMAT}").splitlines()
     return [_partition(line) for line in lines]
 
 
@@ -87,7 +87,7 @@ def node_addresses(partition: str | None = None) -> list[str]:
         Slurm is not installed here, or its controller does not answer.
     """
     chosen = [f"--partition={partition}"] if partition else []
-    return sorted(set(_run("sinfo", "--noheader", "--Node", "--format=%o", *chosen).split()))
+    return sorted(set(answer("sinfo", "--noheader", "--Node", "--format=%o", *chosen).split()))
 
 
 def node_names() -> list[str]:
@@ -109,7 +109,7 @@ def configuration() -> dict[str, str]:
     SlurmUnavailable
         Slurm is not installed here, or its controller does not answer.
     """
-    pairs = (line.partition("=") for line in _run("scontrol", "show", "config").splitlines())
+    pairs = (line.partition("=") for line in answer("scontrol", "show", "config").splitlines())
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
 
 
@@ -130,6 +130,29 @@ def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
     LaunchError
         It refused; the message is its own, with the likely cure.
     """
+    return _sbatch(command, environment).stdout
+
+
+def would_start(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Ask what would become of a job, which is not submitted; returns what Slurm says: when and where it would start.
+
+    Parameters
+    ----------
+    command, environment
+        As of :func:`submit`.
+
+    Raises
+    ------
+    SlurmUnavailable
+        There is no sbatch, or it gave no answer.
+    LaunchError
+        It would refuse; the message is its own, with the likely cure.
+    """
+    said = _sbatch(["--test-only", *command], environment)
+    return (said.stderr or said.stdout).strip().removeprefix("sbatch: ")
+
+
+def _sbatch(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(
             ["sbatch", *command],
@@ -150,7 +173,7 @@ def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
         cure = sbatch_cure(done.stderr)
         kind = SlurmLimit if re.search(_LIMITS, done.stderr, re.IGNORECASE) else LaunchError
         raise kind(f"sbatch refused: {done.stderr.strip()}" + (f"\n{cure}" if cure else ""))
-    return done.stdout
+    return done
 
 
 def cancel(job_ids: Iterable[int | str]) -> None:
@@ -165,7 +188,7 @@ def cancel(job_ids: Iterable[int | str]) -> None:
     """
     wanted = [str(job_id) for job_id in job_ids]
     if wanted:
-        _run("scancel", "--quiet", *wanted)
+        answer("scancel", "--quiet", *wanted)
 
 
 def requeue(job_id: str) -> None:
@@ -178,7 +201,7 @@ def requeue(job_id: str) -> None:
     LaunchError
         The site or the job does not allow it.
     """
-    _run("scontrol", "requeue", job_id)
+    answer("scontrol", "requeue", job_id)
 
 
 def exclude(job_id: str, nodes: Sequence[str]) -> None:
@@ -201,7 +224,16 @@ def seconds(text: str) -> float | None:
     return parse_duration(text)
 
 
-def _run(program: str, *arguments: str) -> str:
+def answer(program: str, *arguments: str) -> str:
+    """What a command of Slurm prints.
+
+    Raises
+    ------
+    SlurmUnavailable
+        It is not on this machine, or whom it asks does not answer.
+    LaunchError
+        It refuses.
+    """
     try:
         done = subprocess.run(
             [program, *arguments],

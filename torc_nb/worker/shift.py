@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import os
 import platform
 import select
 import shutil
-import socket
 import sys
 import time
 from pathlib import Path
 
-from torc_nb import private
-from torc_nb.errors import DatabaseElsewhere, TorcError
+from torc_nb.errors import TorcError
 from torc_nb.models import Introduction, WorkerSettings
 from torc_nb.store import Database, allocations, claims, exclusions, leases, machine, trust, workflows
 from torc_nb.store.spool import Spool
@@ -33,6 +30,7 @@ from torc_nb.worker.log import Log
 from torc_nb.worker.nurseries import Nurseries
 from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.packing import Packing
+from torc_nb.worker.place import check_folder, host, open_database
 from torc_nb.worker.relief import Relief
 from torc_nb.worker.reports import Reports
 from torc_nb.worker.telling import Telling
@@ -60,11 +58,11 @@ class Shift:
         gc.freeze()
         gc.set_threshold(50_000, 50, 50)
         try:
-            database = self._open()
+            database = open_database(self._settings)
             workflow = workflows.get(database, self._settings.workflow_id)
             trust.check(database, workflow, "Workers run their own user's workflows")
             files = Path(workflow.files)
-            _check_folder(files, self._settings.trust)
+            check_folder(files, self._settings.trust)
             relief = Relief(database, self._settings)
             relief.start()
             self._telling = Telling(database, self._settings)
@@ -107,7 +105,7 @@ class Shift:
             return excluded
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
-        beginning = Beginning(database, worker, assignments, whole, _host(), slurm_node)
+        beginning = Beginning(database, worker, assignments, whole, host(), slurm_node)
         ledger = Ledger(database, worker, assignments, backlog, beginning, self._bell.ring)
         had = whole.time_left
         walltime = None if had is None else node.walltime(os.environ, had)
@@ -134,15 +132,6 @@ class Shift:
                 raise
         return departure.message
 
-    def _open(self) -> Database:
-        if self._settings.database.startswith("sqlite") and self._settings.origin not in ("", machine.boot_id()):
-            raise DatabaseElsewhere(
-                f"The SQLite database {self._settings.database.removeprefix('sqlite:///')} serves workers on its own "
-                f"machine only, and this is {socket.gethostname()}. Use a PostgreSQL database: name it by --db or "
-                "TORC_NB_DATABASE_URL, `%torc workflows export` and `import` take a workflow there."
-            )
-        return Database.open(self._settings.database, create=False, trust=self._settings.trust)
-
     def _slurm_node(self, database: Database) -> str | None:
         """What Slurm calls the node that it gave us; None where nobody gave it, be it within an allocation."""
         name = os.environ.get("SLURMD_NODENAME")
@@ -154,7 +143,7 @@ class Shift:
         return Introduction(
             workflow_id=self._settings.workflow_id,
             allocation_id=self._settings.allocation_id or None,
-            host=_host(),
+            host=host(),
             pid=os.getpid(),
             boot_id=machine.boot_id(),
             process_start=machine.process_start(),
@@ -246,23 +235,3 @@ def _excluded(database: Database, workflow_id: int, node_name: str) -> str:
         f"the node {node_name} is excluded ({reason.rstrip('. ') or 'by the user'}); "
         f"`%torc hpc slurm excluded-nodes remove {node_name}` lets it be used again"
     )
-
-
-def _host() -> str:
-    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
-
-
-def _check_folder(folder: Path, trust: bool) -> None:
-    """Prove that this node sees the workflow's folder, and that nobody else may write what is taken in from there."""
-    try:
-        private.make_folder(folder / "logs")
-        if not os.access(folder / "logs", os.W_OK):
-            raise OSError(errno.EROFS, "it cannot be written")
-        for place in () if trust else (folder, folder / "spool", folder / "values", folder / "launches"):
-            if place.exists():
-                private.check(place)
-    except OSError as error:
-        raise TorcError(
-            f"{socket.gethostname()} cannot use the workflow's folder {folder}: {error.strerror}. "
-            "Give the workflow a folder that all nodes see and may write."
-        ) from error

@@ -177,6 +177,36 @@ class Running:
         self._api.allow_node(self.id, node)
         print(f"{node} may be used again")
 
+    def check(
+        self, *, scheduler: str | None = None, job: bool = True, wait: str | float = 300.0, **options: Any
+    ) -> pd.DataFrame:
+        """Find out whether the jobs could run, before anything waits in a long queue.
+
+        Here at once: the database, the folder, its space and your quota, account, partition, walltime, and what sbatch
+        would say. Then by a job of a minute on a node: the database and the folder from there, Python, the versions of
+        packages, the modules that the functions import, and GPUs where they are asked for. Without Slurm that is a
+        process on this machine. Nothing is left behind.
+
+        Parameters
+        ----------
+        scheduler, **options : optional
+            As in :meth:`schedule_nodes`.
+        job : bool, default True
+            Whether to have that job.
+        wait : str or float, default 300
+            How long it may wait in the queue; then Slurm's reason is shown, and it is canceled.
+
+        Returns
+        -------
+        DataFrame
+            A row for each thing: ``ok`` (``pd.NA`` where it could not be looked at, or does not matter here), what was
+            ``seen``, and ``advice``: what to do or to type where it is not.
+        """
+        from torc_nb import frames
+
+        chosen = self._with_options(scheduler, options) if options else scheduler
+        return frames.checks(self._api.check(self.id, chosen, job=job, wait=parse_duration(wait)))
+
     def executor(
         self,
         *,
