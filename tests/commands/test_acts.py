@@ -47,6 +47,19 @@ def test_why_is_a_sentence_and_what_to_do(terminal: Any, finished: Path) -> None
     assert "There is no job 99" in terminal.refuses("why 99", 1)
 
 
+def test_who_is_told_is_declared_listed_and_removed(terminal: Any, finished: Path) -> None:
+    """Said twice it is one; a command line takes one thing at a time."""
+    text = terminal.says("workflows notify 'mail me' --on done --on stuck")
+    assert text.startswith("Notification 1 is called when done or stuck. [sweep (1)")
+    assert json.loads(terminal.says("workflows notify 'mail me' --json"))["notification"] == 1
+    (found,) = json.loads(terminal.says("workflows notify --json"))
+    assert (found["id"], found["command"], found["on"]) == (1, "mail me", ["failing", "done", "stuck"])
+    assert "There is no notification 9" in terminal.refuses("workflows notify --remove 9", 1)
+    assert "one of them" in terminal.refuses("workflows notify 'mail me' --remove-all", 2)
+    assert "goes with a command" in terminal.refuses("workflows notify --on done", 2)
+    assert terminal.says("workflows notify --remove-all").startswith("1 notification removed.")
+
+
 def test_a_map_is_given_another_priority(terminal: Any, finished: Path) -> None:
     """It is shown with its jobs; a negative one is no option."""
     assert terminal.says("jobs set-priority run 7").startswith("Map run has priority 7. [sweep (1)")

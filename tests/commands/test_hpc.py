@@ -32,6 +32,18 @@ def test_nodes_run_the_workflow(terminal: Any, slurm: SlurmCluster, empty: Path)
     sweep.stop(api, workflow_id)
 
 
+def test_what_keeps_jobs_from_running_is_told_before(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
+    """With the options of `schedule-nodes`; for a program as records, on a terminal with what is typed there."""
+    terminal.says("workflows create sweep")
+    text = terminal.says("check --no-job --partition nowhere")
+    assert text.startswith("Checks of sweep (1): 2 of 8 not as they have to be\n")
+    assert "there is no partition nowhere; there is main" in text
+    found = {one["what"]: one for one in json.loads(terminal.says("check --walltime 10min --wait 1min --json"))}
+    assert [what for what, one in found.items() if one["ok"] is False] == []
+    assert found["database from the node"]["ok"]
+    assert "There is no option `--nodes`." in terminal.refuses("check --nodes 3", 2)
+
+
 def test_a_named_scheduler_is_changed_by_options(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
     """`--scheduler` names one, options change it for this once; what Slurm refuses is said."""
     terminal.says("workflows create sweep")

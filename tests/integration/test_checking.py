@@ -111,6 +111,16 @@ def test_what_a_node_does_not_reach(find: Find, slurm: SlurmCluster) -> None:
 
 
 @SQLITE
+def test_a_slurm_that_does_not_answer(find: Find, slurm: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said once; what can be found out on this machine is."""
+    monkeypatch.setenv("SLURM_CONF", "/nowhere/slurm.conf")
+    seen = find()
+    assert wrong(seen) == ["Slurm"]
+    assert "SLURM_CONF" in seen["Slurm"].advice or "controller does not answer" in seen["Slurm"].advice
+    assert seen["modules on the node"].ok
+
+
+@SQLITE
 def test_a_setup_line_that_fails(find: Find, slurm: SlurmCluster) -> None:
     """The end of the job's log says which."""
     seen = find(setup=["module load nonsense"])

@@ -63,21 +63,33 @@ def check(
     """
     workflow = workflows.get(database, workflow_id)
     trust.check(database, workflow, "Workers run their own user's workflows")
-    has_slurm = slurm.available()
+    missing = _without_slurm(wants_slurm)
+    has_slurm = missing is None
     yield _database(database, scheduler if has_slurm else None)
     yield from storage.checks(Path(workflow.files))
-    if has_slurm:
-        yield from _of_slurm(workflow, scheduler)
+    if missing is not None:
+        yield missing
     else:
-        yield Check(
-            "Slurm", False if wants_slurm else None, "there is no sbatch on this machine",
-            "Go to a login node of the cluster." if wants_slurm else "`%torc run` starts a worker here.",
-        )  # fmt: skip
+        yield from _of_slurm(workflow, scheduler)
     if job:
         yield from _on_node(database, workflow, scheduler if has_slurm else None, wait)
 
 
 # Here, at once.
+
+
+def _without_slurm(is_wanted: bool) -> Check | None:
+    """Say that there is no Slurm here, or that it does not answer; None where it does."""
+    if not slurm.available():
+        return Check(
+            "Slurm", False if is_wanted else None, "there is no sbatch on this machine",
+            "Go to a login node of the cluster." if is_wanted else "`%torc run` starts a worker here.",
+        )  # fmt: skip
+    try:
+        slurm.configuration()
+    except LaunchError as error:
+        return Check("Slurm", *_refused(error))
+    return None
 
 
 def _database(database: Database, scheduler: SlurmSchedulerModel | None) -> Check:

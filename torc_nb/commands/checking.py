@@ -34,6 +34,8 @@ def check(session: Session, /, scheduler: str | None, no_job: bool, wait: float,
     The database, folder, disk and quota, account, partition and walltime, from here; then, by a job of a minute on a
     node, whether it reaches the database and the folder and has the same Python, packages and modules.
     """
+    from dataclasses import asdict, replace
+
     from torc_nb import frames
 
     workflow = session.workflow()
@@ -41,7 +43,8 @@ def check(session: Session, /, scheduler: str | None, no_job: bool, wait: float,
     asked = given(options)
     chosen = changed(session, workflow.id, scheduler, asked) if asked else scheduler
     found = list(session.api.check(workflow.id, chosen, job=not no_job, wait=wait))
+    if not session.in_notebook:
+        found = [replace(one, advice=one.advice.replace("%torc ", "torc-nb ")) for one in found]
     wrong = [one for one in found if one.ok is False]
     title = f"Checks of {workflow.name} ({workflow.id}): {len(wrong)} of {len(found)} not as they have to be"
-    data = [{"what": one.what, "ok": one.ok, "seen": one.seen, "advice": one.advice} for one in found]
-    return Listing(title, frames.checks(found), data=data)
+    return Listing(title, frames.checks(found), data=[asdict(one) for one in found])

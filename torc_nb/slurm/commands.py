@@ -98,7 +98,7 @@ def node_names() -> list[str]:
     SlurmUnavailable
         Slurm is not installed here, or its controller does not answer.
     """
-    return sorted(set(_run("sinfo", "--noheader", "--Node", "--format=%N").split()))
+    return sorted(set(answer("sinfo", "--noheader", "--Node", "--format=%N").split()))
 
 
 def configuration() -> dict[str, str]:
@@ -214,7 +214,7 @@ def exclude(job_id: str, nodes: Sequence[str]) -> None:
     LaunchError
         It runs, or there is no such node.
     """
-    _run("scontrol", "update", f"jobid={job_id}", f"ExcNodeList={','.join(nodes)}")
+    answer("scontrol", "update", f"jobid={job_id}", f"ExcNodeList={','.join(nodes)}")
 
 
 def seconds(text: str) -> float | None:
