@@ -11,6 +11,7 @@ from torc_nb.api.launching import Brought
 from torc_nb.api.mapping import Mapped, sentence
 from torc_nb.api.origins import AnyFunction
 from torc_nb.api.planning import NodeChoice, NodePlan
+from torc_nb.api.recommending import Applied, JobUsage
 from torc_nb.api.reproducing import Reproduction
 from torc_nb.api.summary import NodeHours, Summary
 from torc_nb.changes import Report
@@ -21,11 +22,13 @@ from torc_nb.store.versions import CodeVersion
 __all__ = [
     "AnyFunction",
     "Api",
+    "Applied",
     "Brought",
     "Cause",
     "Check",
     "CodeVersion",
     "FileChange",
+    "JobUsage",
     "Load",
     "MapStatus",
     "MapUsage",

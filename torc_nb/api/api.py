@@ -28,6 +28,7 @@ from torc_nb.api.changing import Changing
 from torc_nb.api.cleaning import Cleaning
 from torc_nb.api.commands import Commands
 from torc_nb.api.files import Files
+from torc_nb.api.foresight import Foresight
 from torc_nb.api.history import History
 from torc_nb.api.lacking import Why
 from torc_nb.api.maps import Maps
@@ -59,7 +60,19 @@ LOOK_AFTER = 5.0
 
 
 class Api(
-    Cleaning, Commands, History, Maps, Moving, Nodes, Notifying, PlainJobs, Resources, Submitting, UserData, Files,
+    Cleaning,
+    Commands,
+    Foresight,
+    History,
+    Maps,
+    Moving,
+    Nodes,
+    Notifying,
+    PlainJobs,
+    Resources,
+    Submitting,
+    UserData,
+    Files,
     Changing,
 ):
     """All that can be done with the workflows of one database.

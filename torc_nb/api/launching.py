@@ -42,8 +42,9 @@ def run_here(
     memory: int | None = None,
     idle_timeout: float = 600.0,
     more: bool = False,
+    only: tuple[int, ...] = (),
 ) -> Brought:
-    """Start a worker on this machine, unless one is there.
+    """Start a worker on this machine, unless one is there; for some jobs ``only``, another one.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def run_here(
     trust.check(database, workflow, _WOULD_RUN)
     place = folder(database, workflow)
     refresh(database, workflow.id)
-    ids = allocations.create(database, workflow.id, "local", 1, up_to=not more)
+    ids = allocations.create(database, workflow.id, "local", 1, up_to=not (more or only), only=only)
     others = [one for one in allocations.here(database, workflow.id) if one.id not in ids]
     if not ids:
         found = "".join(f" ({_described(database, one)})" for one in others[:1])
@@ -71,10 +72,11 @@ def run_here(
         origin=machine.boot_id(),
         idle_timeout=idle_timeout,
         # Where nobody waits for the node, a worker may wait for the next cell.
-        linger=idle_timeout,
+        linger=0.0 if only else idle_timeout,
         num_cpus=num_cpus,
         memory=memory,
         trust=database.trust,
+        only=only,
     )
     (launched,) = _launched(database, ids, lambda: [launch.start_local(settings, place)], _stop_local)
     return Brought(1, len(others), f"started a worker on this machine (process {launched.scheduler_job})", tuple(ids))
@@ -97,8 +99,9 @@ def schedule_nodes(
     idle_timeout: float = 600.0,
     linger: float = 0.0,
     more: bool = False,
+    only: tuple[int, ...] = (),
 ) -> Brought:
-    """Have ``n`` allocations of one node each: submits what is missing.
+    """Have ``n`` allocations of one node each: submits what is missing; for some jobs ``only``, so many more.
 
     ``linger``: for how many seconds a worker stays although nothing is left to do.
 
@@ -120,12 +123,12 @@ def schedule_nodes(
     refuse_elsewhere(database, scheduler)
     folder(database, workflow)
     refresh(database, workflow.id)
-    ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not more)
+    ids = allocations.create(database, workflow.id, "slurm", n, scheduler.id, up_to=not (more or only), only=only)
     alive = [one for one in allocations.listed(database, workflow.id, alive=True) if one.kind == "slurm"]
     others = len(alive) - len(ids)
     if not ids:
         return Brought(0, others, f"{others} allocation(s) are pending or running already; more=True adds to them")
-    launched = submit(database, workflow, ids, scheduler, idle_timeout=idle_timeout, linger=linger)
+    launched = submit(database, workflow, ids, scheduler, idle_timeout=idle_timeout, linger=linger, only=only)
     return Brought(len(ids), others, submitted(launched), tuple(ids))
 
 
@@ -143,6 +146,7 @@ def submit(
     *,
     idle_timeout: float,
     linger: float = 0.0,
+    only: tuple[int, ...] = (),
 ) -> list[launch.Launched]:
     """Submit allocations that were entered; those that Slurm does not take are noted as failed.
 
@@ -162,6 +166,7 @@ def submit(
             idle_timeout=idle_timeout,
             linger=linger,
             trust=database.trust,
+            only=only,
         )
         for id_ in ids
     ]

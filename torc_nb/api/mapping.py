@@ -9,6 +9,7 @@ from typing import Any
 
 from torc_nb.api import origins, rooms, surroundings
 from torc_nb.api.origins import AnyFunction
+from torc_nb.api.recommending import difference
 from torc_nb.api.rows import Rows
 from torc_nb.api.taken import Taken
 from torc_nb.errors import Conflict, InvalidRequest
@@ -157,7 +158,13 @@ def _declare_once(
         **{name: value for name, value in vars(place).items() if value is not None},
     )
     outcome = maps.declare(database, workflow.id, declaration, rows.encoded())
-    notes = [*_doubts(captured, rows), *rooms.doubts(database, workflow.id, declaration.requirement_id)]
+    asks_now = outcome.requirement_id
+    notes = [*_doubts(captured, rows), *rooms.doubts(database, workflow.id, asks_now)]
+    if asks_now != declaration.requirement_id:
+        said, now = (requirements.get(database, id_) for id_ in (declaration.requirement_id, asks_now))
+        notes.append(
+            f"its jobs go on asking for what was applied ({difference(said, now)}); other numbers here take it back"
+        )
     return Mapped(outcome, captured, declaration.name, call, tuple(notes))
 
 

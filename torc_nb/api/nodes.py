@@ -60,7 +60,7 @@ class Nodes(Excluding):
     ) -> launching.Brought:
         """Have ``n`` Slurm allocations of one node each, by default as many as is best; starts the workflow.
 
-        What is best :meth:`plan_nodes` says.
+        What is best ``plan_nodes`` says.
         With ``until_done`` so many are pending or running while work remains, whoever is alive to submit them;
         ``max_node_hours`` limits what they take. Without it a wish of before changes its ``n``, and ``False`` ends it.
 
@@ -97,20 +97,6 @@ class Nodes(Excluding):
                 self.database, workflow, n, scheduler, idle_timeout=idle_timeout, linger=linger, more=more
             )
         return brought._replace(message="; ".join([*said, brought.message, *paused]))
-
-    def plan_nodes(self, workflow_id: int, scheduler: str | SlurmSchedulerModel | None = None) -> planning.NodePlan:
-        """Return how many nodes of which kind the jobs that are left could have, and what each choice takes.
-
-        Raises
-        ------
-        InvalidRequest
-            No job is left, or Slurm has no such nodes.
-        SlurmUnavailable
-            There is no Slurm here, or it does not answer.
-        """
-        if not isinstance(scheduler, SlurmSchedulerModel):
-            scheduler = launching.scheduler_named(self.database, workflow_id, scheduler)
-        return planning.plan(self.database, workflow_id, scheduler)
 
     def check(
         self,

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torc_nb import slurm
-from torc_nb.api import rooms
-from torc_nb.errors import InvalidRequest
+from torc_nb.api import recommending, rooms
+from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.launch.planning import Demand, NodeChoice, Shape, best_of, choices_of
-from torc_nb.models import Room, SlurmSchedulerModel, misfit
+from torc_nb.models import Request, Room, SlurmSchedulerModel, misfit
 from torc_nb.models.quantities import counted, format_duration
 from torc_nb.store import Database, demand
+from torc_nb.store.demand import Left
 
-__all__ = ["NodeChoice", "NodePlan", "chosen", "plan"]
+__all__ = ["NodeChoice", "NodePlan", "Shape", "chosen", "node", "plan"]
+
+#: What stands for a partition where there is no Slurm.
+HERE = "this machine"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class NodePlan:
     scheduler : SlurmSchedulerModel
         How the nodes of ``best`` are asked for.
     notes : list of str
-        What to know besides, for instance which jobs fit no node.
+        Where the run times come from, what the jobs had better ask for, and which of them fit no node.
     """
 
     choices: list[NodeChoice]
@@ -39,38 +43,117 @@ class NodePlan:
 
 
 def plan(database: Database, workflow_id: int, scheduler: SlurmSchedulerModel) -> NodePlan:
-    """Compare the nodes that a scheduler may have.
+    """Compare the nodes that a scheduler may have; where there is no Slurm, say what this machine takes.
 
     Raises
     ------
     InvalidRequest
         No job is left, or no partition of that name is up.
     SlurmUnavailable
-        There is no Slurm here, or it does not answer.
+        Slurm does not answer.
     """
-    left = [Demand(*one) for one in demand.left(database, workflow_id)]
-    if not left:
+    groups = demand.left(database, workflow_id)
+    if not groups:
         raise InvalidRequest("There is nothing to plan: no job is left to run. `wf.map(…)` adds some.")
-    partitions = [one for one in slurm.partitions() if one.is_up]
-    shapes = _shapes(scheduler, partitions)
-    factor = 1.0 if scheduler.charge is None else scheduler.charge
-    choices = [one for shape in shapes for one in choices_of(left, shape, factor)]
-    # Where none is named Slurm takes its default.
-    taken = scheduler.partition or next((one.name for one in partitions if one.is_default), None)
-    best = best_of([one for one in choices if one.shape.partition == taken])
+    left = [Demand(one.counted_with, one.n) for one in groups]
+    shapes, taken = _nodes(scheduler)
+    choices, best = _compared(left, shapes, taken, scheduler)
+    notes = [_basis(one) for one in groups if one.observed is not None]
+    if taken == HERE:
+        notes.append("There is no Slurm on this machine: these are the figures of one worker here, wf.run().")
     unknown = sum(one.n for one in left if one.request.runtime is None)
-    notes = []
     if unknown:
         uncounted = "" if best is None else ", and not counted"
         notes.append(
-            f"How long {counted(unknown, 'job')} will take is not known{uncounted}: map with runtime=…, or run some "
-            "first; once ten have completed it is observed."
+            f"How long {counted(unknown, 'job')} will take is not known{uncounted}: map with runtime=…, or have some "
+            "run first: wf.plan_nodes(canary=8)."
         )
     if not choices:
-        largest = max(shapes, key=lambda shape: shape.room[:3]).room
-        reasons = {misfit(one.request, largest) for one in left} - {None}
+        room = max(shapes, key=lambda shape: shape.room[:3]).room
+        reasons = {misfit(one.request, room) for one in left} - {None}
         notes.append(f"Jobs fit no node of these partitions (each asks for {' or '.join(sorted(map(str, reasons)))}).")
-    return NodePlan(choices, best, scheduler if best is None else _asking_for(best, shapes, scheduler), notes)
+    notes += _better(database, workflow_id, groups, best, (shapes, taken, scheduler))
+    asking = scheduler if best is None or taken == HERE else _asking_for(best, shapes, scheduler)
+    return NodePlan(choices, best, asking, notes)
+
+
+def _nodes(scheduler: SlurmSchedulerModel) -> tuple[list[Shape], str | None]:
+    """Return the kinds of nodes there are, and the partition that is taken: where none is named, Slurm's default."""
+    if not slurm.available():
+        return [Shape(HERE, rooms.here(), 1)], HERE
+    partitions = [one for one in slurm.partitions() if one.is_up]
+    default = next((one.name for one in partitions if one.is_default), None)
+    return _shapes(scheduler, partitions), scheduler.partition or default
+
+
+def _compared(
+    left: Sequence[Demand], shapes: Sequence[Shape], taken: str | None, scheduler: SlurmSchedulerModel
+) -> tuple[list[NodeChoice], NodeChoice | None]:
+    factor = 1.0 if scheduler.charge is None else scheduler.charge
+    choices = [one for shape in shapes for one in choices_of(left, shape, factor)]
+    return choices, best_of([one for one in choices if one.shape.partition == taken])
+
+
+def _basis(one: Left) -> str:
+    """Say where a run time comes from."""
+    assert one.observed is not None
+    _, n, longest = one.observed
+    if one.request.runtime is not None:
+        given = f"runtime {format_duration(one.request.runtime)}, as asked"
+        return f"{one.name}: {given}; the longest of {counted(n, 'job')} took {format_duration(longest)}."
+    seen = f"{one.name}: runtime {format_duration(one.observed.seconds)}: observed, {counted(n, 'job')}"
+    if one.observed.is_by_few:
+        return f"{seen} (the longest took {format_duration(longest)}, and a quarter is added)."
+    return f"{seen} (95 % took no longer)."
+
+
+def _better(
+    database: Database,
+    workflow_id: int,
+    groups: Sequence[Left],
+    best: NodeChoice | None,
+    how: tuple[Sequence[Shape], str | None, SlurmSchedulerModel],
+) -> list[str]:
+    """Say what the jobs had better ask for, and what the plan would be then."""
+    shapes, taken, scheduler = how
+    room = largest(shapes, taken).room
+    asks = {(one.map_id, one.requirement_id) for one in groups}
+    rows = [
+        one
+        for one in recommending.of_workflow(database, workflow_id, room, {one.name for one in groups if one.map_id})
+        if one.is_of_map and one.is_worth_it and (one.map_id, one.asked.id) in asks
+    ]
+    if not rows:
+        return []
+    better: dict[tuple[int, int | None], Request] = {
+        (one.map_id, one.asked.id): one.recommended.request for one in rows if one.recommended
+    }
+    left = [Demand(better.get((one.map_id, one.requirement_id), one.counted_with), one.n) for one in groups]
+    _, then = _compared(left, shapes, taken, scheduler)
+    said = "; ".join(
+        f"{one.map}: {recommending.difference(one.asked, one.recommended)}" for one in rows if one.recommended
+    )
+    now = "" if best is None else f", now {_told(best)}"
+    worth = "" if then is None else f"; the best is then {_told(then)}{now}"
+    return [f"By what they took is recommended: {said}{worth}. wf.apply_recommended() has them ask for it."]
+
+
+def _told(choice: NodeChoice) -> str:
+    hours = 0.0 if choice.node_hours is None else choice.node_hours
+    return f"{counted(choice.nodes, 'node')} for {format_duration(choice.seconds or 0.0)} ({hours:.3g} node-hours)"
+
+
+def largest(shapes: Sequence[Shape], taken: str | None) -> Shape:
+    """Return the largest kind of node in the partition that is taken."""
+    return max([one for one in shapes if one.partition == taken] or shapes, key=lambda shape: shape.room[:3])
+
+
+def node(scheduler: SlurmSchedulerModel) -> Shape:
+    """Return what a worker has on a node that a scheduler brings; where that is not known, on this machine."""
+    try:
+        return largest(*_nodes(scheduler))
+    except (InvalidRequest, LaunchError):  # it does not answer, or has no such nodes: whoever plans is told
+        return Shape(HERE, rooms.here(), 1)
 
 
 def _shapes(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> list[Shape]:
@@ -119,4 +202,5 @@ def chosen(
     best = found.best
     kind = f"{counted(best.nodes, 'node')} of partition {best.shape.partition}"
     each = f"{counted(best.at_a_time, 'job')} at a time, {counted(best.rounds or 1, 'round')}"
-    return best.nodes, found.scheduler, f"planned {kind}: {each}, done in {format_duration(best.seconds or 0.0)}"
+    planned = f"planned {kind}: {each}, done in {format_duration(best.seconds or 0.0)}"
+    return best.nodes, found.scheduler, " ".join([planned, *(f"({note.rstrip('.')})" for note in found.notes)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -41,6 +42,15 @@ _OF_NODES = [
 ]
 
 
+_CANARY = click.option(
+    "--canary",
+    metavar="K",
+    type=click.IntRange(min=1),
+    help="First have K jobs of each map run, spread over its rows, by one allocation (without Slurm: here), and wait "
+    "for them; plan by what they took.",
+)
+
+
 def of_nodes(command: Command) -> Command:
     """Give a command the options that say how nodes are asked for."""
     for option in reversed(OF_JOBS + _OF_NODES):
@@ -75,6 +85,7 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     help="A worker leaves after so long idle.",
 )
 @click.option("--more", is_flag=True, help="So many more, instead of so many in all.")
+@_CANARY
 @click.option(
     "--until-done/--once",
     default=None,
@@ -93,6 +104,7 @@ def schedule_nodes(
     scheduler: str | None,
     idle_timeout: float,
     more: bool,
+    canary: int | None,
     until_done: bool | None,
     max_node_hours: float | None,
     **options: Any,
@@ -102,6 +114,12 @@ def schedule_nodes(
     assert workflow.id is not None
     asked = given(options)
     chosen = changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    if canary is not None:
+        from torc_nb.workflow.canary import check_nodes_of_canary
+
+        check_nodes_of_canary(nodes)
+        for line in _flown(session, workflow.id, canary, chosen):
+            click.echo(line, err=True)
     brought = session.api.schedule_nodes(
         workflow.id, nodes, scheduler=chosen, idle_timeout=idle_timeout, more=more,
         until_done=until_done, max_node_hours=max_node_hours,
@@ -115,19 +133,31 @@ def schedule_nodes(
     metavar="NAME",
     help="The workflow's, or a profile of yours; default: the only one. What follows changes it for this once.",
 )
+@_CANARY
 @of_nodes
 @click.pass_obj
-def plan(session: Session, /, scheduler: str | None, **options: Any) -> Listing:
-    """Show how many nodes the jobs that are left could have, and what each choice takes; submits nothing."""
+def plan(session: Session, /, scheduler: str | None, canary: int | None, **options: Any) -> Listing:
+    """Show how many nodes the jobs that are left could have, and what each choice takes; submits nothing else."""
     from torc_nb import frames
 
     workflow = session.workflow()
     assert workflow.id is not None
     asked = given(options)
     chosen = changed(session, workflow.id, scheduler, asked) if asked else scheduler
+    said = [] if canary is None else _flown(session, workflow.id, canary, chosen)
     found = session.api.plan_nodes(workflow.id, chosen)
     frame = frames.plan(found.choices, found.best)
-    return Listing(f"Nodes for {workflow.name} ({workflow.id})", frame, notes=found.notes)
+    return Listing(f"Nodes for {workflow.name} ({workflow.id})", frame, notes=[*said, *found.notes])
+
+
+def _flown(
+    session: Session, workflow_id: int, canary: int, scheduler: str | SlurmSchedulerModel | None
+) -> list[str]:
+    """Have some jobs run first; what is said meanwhile is none of the answer."""
+    from torc_nb.workflow.canary import fly
+
+    say = partial(click.echo, err=not session.in_notebook)
+    return fly(session.api, workflow_id, canary, scheduler, say=say, progress=not session.as_json)
 
 
 def changed(session: Session, workflow_id: int, name: str | None, options: dict[str, Any]) -> SlurmSchedulerModel:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from torc_nb.commands import completing
 from torc_nb.commands.answers import Listing, Said
 from torc_nb.commands.grammar import DURATION, MEMORY, Noun
 from torc_nb.commands.session import Session
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from torc_nb.models import ResourceRequirementsModel
 
 resource_requirements = Noun("resource-requirements", help="What jobs ask of a node: CPUs, memory, time.")
+
+#: Of the table of usage: what there is no room for beside what is recommended.
+_OFF_SCREEN = [
+    *(f"{what}_half" for what in ("cpus", "memory", "runtime")), "cpus_95", "runtime_max", "cut_by_walltime",
+    "out_of_memory",
+]  # fmt: skip
 
 
 @resource_requirements.command("add")
@@ -70,6 +77,44 @@ def modify(session: Session, /, requirements: str, **asked: Any) -> Said:
     new = session.api.modify_resource_requirements(old.id or 0, **changes)
     stays = " Workers that run now keep to what they read." if session.api.progress(workflow.id).workers else ""
     return session.said(f"Changed resource requirements {new.id} ({new.name}).{stays}", workflow, **_facts(new))
+
+
+@resource_requirements.command("usage")
+@click.option(
+    "--map", "map_names", metavar="NAME", multiple=True, shell_complete=completing.maps,
+    help="Of this map only; may be repeated.",
+)  # fmt: skip
+@click.pass_obj
+def usage(session: Session, map_names: tuple[str, ...]) -> Listing:
+    """Show what jobs asked for against what they took, and what is recommended; times in seconds, memory in bytes."""
+    from torc_nb import frames
+
+    workflow = session.workflow()
+    assert workflow.id is not None
+    found = session.api.job_usage(workflow.id, map_names or None)
+    title = f"Asked for and used in {workflow.name} ({workflow.id})"
+    return Listing(title, frames.job_usage(found.rows), found.notes, off_screen=_OFF_SCREEN)
+
+
+@resource_requirements.command("apply-recommended")
+@click.option(
+    "--map", "map_names", metavar="NAME", multiple=True, shell_complete=completing.maps,
+    help="To this map's jobs only; may be repeated.",
+)  # fmt: skip
+@click.pass_obj
+def apply_recommended(session: Session, map_names: tuple[str, ...]) -> Said:
+    """Have maps' jobs ask for what `usage` recommends: those that wait, the others when they run again.
+
+    What runs is left alone. Mapping again with the numbers of before keeps it; other numbers take it back.
+    """
+    workflow = session.workflow()
+    assert workflow.id is not None
+    applied, notes = session.api.apply_recommended(workflow.id, map_names or None)
+    facts = [
+        {"map": one.map, "old": one.old.model_dump(), "new": one.new.model_dump(), "waiting": one.waiting}
+        for one in applied
+    ]
+    return session.said(f"{'; '.join([*map(str, applied), *notes])}.", workflow, applied=facts, notes=notes)
 
 
 @resource_requirements.command("delete")

@@ -8,6 +8,7 @@ from torc_nb.frames.plans import checks, plan
 from torc_nb.frames.remembering import remembered, renew
 from torc_nb.frames.summaries import summary
 from torc_nb.frames.tables import labels, params, results
+from torc_nb.frames.usages import job_usage
 from torc_nb.frames.user_data import user_data
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "edited",
     "failures",
     "file_changes",
+    "job_usage",
     "jobs",
     "labels",
     "params",

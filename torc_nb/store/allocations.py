@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -23,20 +23,28 @@ ALIVE = ("submitted", "running")
 #: A launch that takes longer has failed, in seconds: sbatch is given two minutes.
 LAUNCHES_WITHIN = 300.0
 
-_UNSEEN = frozenset({"asked", "process", "ahead"})
+_UNSEEN = frozenset({"asked", "process", "ahead", "only"})
 
 
 def create(
-    database: Database, workflow_id: int, kind: str, n: int, scheduler_id: int | None = None, *, up_to: bool = False
+    database: Database,
+    workflow_id: int,
+    kind: str,
+    n: int,
+    scheduler_id: int | None = None,
+    *,
+    up_to: bool = False,
+    only: Sequence[int] = (),
 ) -> list[int]:
     """Enter ``n`` allocations before they are launched, so that their workers can name them; returns their ids.
 
     With ``up_to`` only those that are missing to ``n``: of two who ask at once, the second finds what the first
-    entered. Of local ones those of this machine count.
+    entered. Of local ones those of this machine count, and none that are there for some jobs ``only``.
     """
     with database.write() as connection:
         _hold(connection, workflow_id)
-        known = len(_alive(connection, workflow_id, kind)) if up_to else 0
+        lasting = [one for one in _alive(connection, workflow_id, kind) if not one["only"]]
+        known = len(lasting) if up_to else 0
         missing = n - known
         if missing <= 0:
             return []
@@ -47,7 +55,8 @@ def create(
             "state": "submitted",
             "submitted": database.now(connection),
             "log": "",
-            "message": "",
+            "message": f"{len(only)} jobs first" if only else "",
+            "only": list(only) or None,
             "process": _process(os.getpid()),
             "ahead": _is_done(connection, workflow_id),
         }

@@ -86,6 +86,12 @@ class Declaration:
     max_failures: int | None = None
     growth: dict[str, Any] | None = None
     postprocess_partial: bool = False
+    declared_requirement_id: int | None = None  # what the call asked for, where the map keeps what was set since
+
+    @property
+    def declared_requirement(self) -> int:
+        """What the call asked for."""
+        return self.declared_requirement_id or self.requirement_id
 
     @property
     def is_blocked(self) -> bool:
@@ -120,6 +126,7 @@ def begin(database: Database, workflow_id: int, declaration: Declaration, extend
                 function_id=declaration.function_id,
                 environment_id=declaration.environment_id,
                 requirement_id=declaration.requirement_id,
+                declared_requirement_id=declaration.declared_requirement,
                 scheduler_id=declaration.scheduler_id,
                 blocked=declaration.is_blocked,
                 priority=declaration.priority,

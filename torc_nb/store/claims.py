@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from torc_nb.models import FAILURES, FINISHED, Claim, Completion, JobStatus
-from torc_nb.store import bulk, cancellations, counts, dependencies, leases, limits, retrying, schema
+from torc_nb.store import bulk, canaries, cancellations, counts, dependencies, leases, limits, retrying, schema
 from torc_nb.store.completions import newest_attempts, record
 from torc_nb.store.database import Database
 
@@ -46,6 +47,7 @@ def exchange(
     room: RoomFor | None = None,
     longest: float = math.inf,
     only_to_claim: bool = False,
+    only: Sequence[int] = (),
 ) -> Answer:
     """Record what ended and what began, claim what fits, renew the lease: one transaction.
 
@@ -61,6 +63,8 @@ def exchange(
         Claim none that the end of a walltime has cut when it had already run for so many seconds.
     only_to_claim : bool, default False
         Where there is nothing to claim nothing is written, so that idle workers do not wake one another.
+    only : sequence of int, optional
+        Claim none but these jobs.
     """
     answer = Answer()
     tally = counts.Tally(workflow_id)
@@ -71,7 +75,7 @@ def exchange(
         due = retrying.Due()
         if room is not None and workflow is not None and workflow.state == "started":
             due = retrying.due(database, connection, workflow_id)
-            wanted = _wanted(connection, workflow_id, room, due)
+            wanted = _wanted(connection, workflow_id, room, due, only)
         if only_to_claim and not wanted:
             return Answer(found_nothing=True, next_retry=due.wait)
         answer.next_retry = due.wait
@@ -86,7 +90,9 @@ def exchange(
             maps = {row.id: row for row in connection.execute(_MAPS, {"workflow": workflow_id})}
             told = {group.map_id for group, _ in wanted if group.map_id and maps[group.map_id].told_stopped}
             functions = {map_id: row.function_id for map_id, row in maps.items()}
-            answer.claims = _claim(connection, tally, worker_id, workflow.run_id, wanted, longest, due, functions)
+            answer.claims = _claim(
+                connection, tally, worker_id, workflow.run_id, wanted, longest, due, functions, only
+            )
         answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
@@ -125,13 +131,15 @@ def _claim(
     longest: float,
     due: retrying.Due,
     functions: Mapping[int, int],
+    only: Sequence[int],
 ) -> list[Claim]:
     claims: list[Claim] = []
+    statement, chosen = (_CLAIM_OF, {"only": list(only)}) if only else (_CLAIM, {})
     for group, n in wanted:
         rows = connection.execute(
-            _CLAIM,
+            statement,
             {"workflow": tally.workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
-             "worker": worker_id, "longest": longest, "now": due.now},
+             "worker": worker_id, "longest": longest, "now": due.now, **chosen},
         ).all()  # fmt: skip
         function_id = functions.get(group.map_id, 0)
         claims += [
@@ -152,12 +160,16 @@ def _claim(
 
 
 def _wanted(
-    connection: Connection, workflow_id: int, room: RoomFor, due: retrying.Due
+    connection: Connection, workflow_id: int, room: RoomFor, due: retrying.Due, only: Sequence[int]
 ) -> list[tuple[counts.Group, int]]:
     """Of which groups there is room for how many jobs."""
     ready = counts.ready(connection, workflow_id)
-    for group in ready.keys() & due.waiting.keys():
-        ready[group] -= due.waiting[group]
+    if only:
+        of_these = canaries.ready(connection, workflow_id, only, due.now)
+        ready = {group: of_these[group] for group in ready if group in of_these}
+    else:
+        for group in ready.keys() & due.waiting.keys():
+            ready[group] -= due.waiting[group]
     workers = leases.alive(connection, workflow_id) if ready else 0
     found = [(group, min(n, room(group, n, workers))) for group, n in ready.items() if n > 0]
     return [(group, n) for group, n in found if n > 0]
@@ -187,29 +199,34 @@ _chosen = (
     .with_for_update(skip_locked=True)
 )
 
-_CLAIM = (
-    update(_jobs)
-    .where(_jobs.c.id.in_(_chosen.scalar_subquery()))
-    .values(
-        status=int(JobStatus.PENDING),
-        worker_id=bindparam("worker"),
-        attempt=_jobs.c.attempt + 1,
-        replaced=None,
-        note=None,
+def _claim_of(chosen: Select[int]) -> ReturningUpdate[Any]:
+    return (
+        update(_jobs)
+        .where(_jobs.c.id.in_(chosen.scalar_subquery()))
+        .values(
+            status=int(JobStatus.PENDING),
+            worker_id=bindparam("worker"),
+            attempt=_jobs.c.attempt + 1,
+            replaced=None,
+            note=None,
+        )
+        .returning(
+            _jobs.c.id,
+            _jobs.c.attempt,
+            _jobs.c.row,
+            _jobs.c.function_id,
+            _jobs.c.interruptions,
+            _jobs.c.params,
+            _jobs.c.params_digest,
+            _jobs.c.environment_id,
+            _jobs.c.name,
+            _jobs.c.priority,
+        )
     )
-    .returning(
-        _jobs.c.id,
-        _jobs.c.attempt,
-        _jobs.c.row,
-        _jobs.c.function_id,
-        _jobs.c.interruptions,
-        _jobs.c.params,
-        _jobs.c.params_digest,
-        _jobs.c.environment_id,
-        _jobs.c.name,
-        _jobs.c.priority,
-    )
-)
+
+
+_CLAIM = _claim_of(_chosen)
+_CLAIM_OF = _claim_of(_chosen.where(_jobs.c.id.in_(bindparam("only", expanding=True))))
 
 
 def _urgency(row: Row[Any]) -> tuple[int, int]:
@@ -217,11 +234,14 @@ def _urgency(row: Row[Any]) -> tuple[int, int]:
     return -row[-1], row[0]
 
 
-def can_still_get_work(database: Database, workflow_id: int) -> bool:
+def can_still_get_work(database: Database, workflow_id: int, only: Sequence[int] = ()) -> bool:
     """Whether any job of a workflow may yet become ready, so that an idle worker has a reason to stay.
 
     What waits for jobs that have all finished is released first: their worker may be about to do so, or have died.
+    ``only``: the jobs that the worker is there for.
     """
+    if only:
+        return canaries.are_left(database, only)
     if _may_move(database, workflow_id):
         return True
     limits.tell(database, workflow_id)  # should a worker have died between recording the last failure and telling

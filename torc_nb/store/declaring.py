@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, delete, func, select, update
@@ -49,6 +49,7 @@ class Outcome:
     policy_changed: bool = False
     #: At how many failures it is stopped from now on, and at how many it was before, where that differs.
     new_limit: tuple[int | None, int | None] | None = None
+    requirement_id: int = 0  # what its jobs ask now, which was set since where the call repeats what it said before
 
 
 def declare(database: Database, workflow_id: int, declaration: Declaration, rows: Iterable[Parameters]) -> Outcome:
@@ -66,6 +67,12 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
     if existing is not None and declaration.is_new:
         raise _declared_meanwhile(declaration)
     known = None if existing is None else existing.id
+    if existing is not None and existing.declared_requirement_id == declaration.requirement_id:
+        declaration = replace(
+            declaration,
+            requirement_id=existing.requirement_id,
+            declared_requirement_id=existing.declared_requirement_id,
+        )
     half = building.begin(database, workflow_id, declaration, known)
     try:
         matcher = Matcher(database, workflow_id, known, declaration.first_row)
@@ -78,7 +85,7 @@ def declare(database: Database, workflow_id: int, declaration: Declaration, rows
         raise
     finally:
         building.finish(database, half)
-    _take_requirement(database, workflow_id, outcome.map_id, declaration.requirement_id)
+    take_requirement(database, workflow_id, outcome.map_id, declaration.requirement_id)
     if declaration.source_map is not None or outcome.dropped:
         dependencies.release_all(database, workflow_id)
     # A map without unfinished rows keeps nobody waiting, and no completion will say so.
@@ -118,6 +125,7 @@ def _publish(
         code_changed=existing is not None and existing.function_id != declaration.function_id,
         new_limit=_new_limit(declaration, existing),
         policy_changed=existing is not None and _policy(existing, declaration) != _policy(declaration, declaration),
+        requirement_id=declaration.requirement_id,
     )
     in_order = not outcome.absent and matcher.is_in_order_of_ids()
     with database.write() as connection:
@@ -170,12 +178,18 @@ def _extend(
     unchanged = connection.execute(
         update(_maps)
         # Whoever declared it since we read it has written this time anew.
-        .where(_maps.c.id == existing.id, _maps.c.state == "ready", _maps.c.touched == existing.touched)
+        .where(
+            _maps.c.id == existing.id,
+            _maps.c.state == "ready",
+            _maps.c.touched == existing.touched,
+            _maps.c.requirement_id == existing.requirement_id,
+        )
         .values(
             touched=database.now(connection),
             function_id=declaration.function_id,
             environment_id=declaration.environment_id,
             requirement_id=declaration.requirement_id,
+            declared_requirement_id=declaration.declared_requirement,
             scheduler_id=declaration.scheduler_id,
             declared_priority=declaration.priority,
             call=declaration.call,
@@ -237,8 +251,11 @@ def _drop(connection: Connection, job_ids: list[int], tally: counts.Tally) -> No
         workflows.delete_jobs(connection, part)
 
 
-def _take_requirement(database: Database, workflow_id: int, map_id: int, requirement_id: int) -> None:
-    """Let the jobs of a map that wait ask what the call asks, but those that were told to ask something else."""
+def take_requirement(database: Database, workflow_id: int, map_id: int, requirement_id: int) -> int:
+    """Let the jobs of a map that wait ask what the map asks, but those that were told to ask something else.
+
+    Returns how many these are.
+    """
     table = schema.job_counts
     others = (
         select(table.c.map_id, table.c.requirement_id)
@@ -254,9 +271,11 @@ def _take_requirement(database: Database, workflow_id: int, map_id: int, require
     with database.write() as connection:
         asked_now = requirements.AskedNow(connection, workflow_id)
         asked = {counts.Group(*row): asked_now.of(row) for row in connection.execute(others).all()}
+    moved = 0
     for group, wanted in asked.items():
-        while group.requirement_id != wanted and _take_piece(database, workflow_id, group, wanted):
-            pass
+        while group.requirement_id != wanted and (n := _take_piece(database, workflow_id, group, wanted)):
+            moved += n
+    return moved
 
 
 def _take_piece(database: Database, workflow_id: int, group: counts.Group, requirement_id: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import func, select
 
 from torc_nb import models
@@ -10,6 +12,25 @@ from torc_nb.store import counts, limits, requirements, runtimes, schema
 from torc_nb.store.database import Database
 
 _counts = schema.job_counts
+_maps = schema.maps
+
+
+class Left(NamedTuple):
+    """So many jobs of a map (0: of none) that ask for the same and are yet to begin, and what others of it took."""
+
+    map_id: int
+    name: str
+    requirement_id: int
+    request: Request
+    n: int
+    observed: runtimes.Observed | None
+
+    @property
+    def counted_with(self) -> Request:
+        """What a plan counts with: the runtime that was given, else what was observed."""
+        if self.request.runtime is not None or self.observed is None:
+            return self.request
+        return self.request._replace(runtime=self.observed.seconds)
 
 
 def waiting(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:
@@ -19,27 +40,25 @@ def waiting(database: Database, workflow_id: int) -> list[models.ResourceRequire
     return [requirement for requirement in requirements.listed(database, workflow_id) if requirement.id in ids]
 
 
-def left(database: Database, workflow_id: int) -> list[tuple[Request, int]]:
-    """Return the requests of the jobs that have not begun, be they ready or not, and how many there are of each.
+def left(database: Database, workflow_id: int) -> list[Left]:
+    """Return the jobs that have not begun, be they ready or not, by their maps and requests.
 
     Those of maps that are stopped, as too many have failed, are left out.
-
-    The runtime is what is expected of the map's jobs where none was given, see :mod:`torc_nb.store.runtimes`.
     """
     over = [int(status) for status in (*FINISHED, *CLAIMED)]
     statement = (
-        select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n))
+        select(_counts.c.map_id, _maps.c.name, _counts.c.requirement_id, func.sum(_counts.c.n))
+        .select_from(_counts.outerjoin(_maps, _maps.c.id == _counts.c.map_id))
         .where(_counts.c.workflow_id == workflow_id, _counts.c.status.not_in(over))
-        .group_by(_counts.c.map_id, _counts.c.requirement_id)
+        .group_by(_counts.c.map_id, _maps.c.name, _counts.c.requirement_id)
+        .order_by(_counts.c.map_id, _counts.c.requirement_id)
     )
     with database.read() as connection:
         stopped = limits.stopped(connection, workflow_id)
-        groups = [row for row in connection.execute(statement) if row[2] > 0 and row[0] not in stopped]
-        expected = {map_id: runtimes.expected(connection, map_id) for map_id, _, _ in groups}
+        groups = [row for row in connection.execute(statement) if row[3] > 0 and row[0] not in stopped]
+        observed = {row[0]: runtimes.observed(connection, row[0]) for row in groups}
     requests = {one.id: one.request for one in requirements.listed(database, workflow_id)}
-    found = []
-    for map_id, requirement_id, n in groups:
-        request = requests[requirement_id]
-        runtime = expected[map_id] if request.runtime is None else request.runtime
-        found.append((request._replace(runtime=runtime), int(n)))
-    return found
+    return [
+        Left(map_id, name or "", requirement_id, requests[requirement_id], int(n), observed[map_id])
+        for map_id, name, requirement_id, n in groups
+    ]

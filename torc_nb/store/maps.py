@@ -12,7 +12,7 @@ from torc_nb.errors import NotFound
 from torc_nb.store import events, schema
 from torc_nb.store.building import Declaration, sweep
 from torc_nb.store.database import Database
-from torc_nb.store.declaring import Outcome, declare, find
+from torc_nb.store.declaring import Outcome, declare, find, take_requirement
 from torc_nb.store.matching import Parameters
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "of_stretch",
     "order_of",
     "set_priority",
+    "set_requirement",
     "stretches",
     "sweep",
 ]
@@ -80,6 +81,26 @@ def set_priority(database: Database, map_id: int, priority: int) -> None:
         if map_.postprocess_id is not None:
             connection.execute(update(_jobs).where(_jobs.c.id == map_.postprocess_id).values(priority=priority))
         events.add(database, connection, map_.workflow_id, "map priority set", map_id=map_id, priority=priority)
+
+
+def set_requirement(database: Database, map_id: int, requirement_id: int) -> int:
+    """Let a map's jobs ask for something else, but those that run or have a request of their own.
+
+    Those that finished ask for it when they run again. Returns how many that wait were changed.
+
+    Raises
+    ------
+    NotFound
+        No visible map of that id.
+    """
+    map_ = get(database, map_id)
+    with database.write() as connection:
+        connection.execute(update(_maps).where(_maps.c.id == map_id).values(requirement_id=requirement_id))
+        events.add(
+            database, connection, map_.workflow_id, "map requirements set", map_id=map_id, before=map_.requirement_id,
+            after=requirement_id,
+        )  # fmt: skip
+    return take_requirement(database, map_.workflow_id, map_id, requirement_id)
 
 
 def order_of(map_: Row[Any]) -> array[int] | None:

@@ -62,6 +62,7 @@ TABLES = (
             "function_id": "functions",
             "environment_id": "environments",
             "requirement_id": "resource_requirements",
+            "declared_requirement_id": "resource_requirements",
             "scheduler_id": "schedulers",
             "postprocess_id": JOB,
             "order": JOBS,

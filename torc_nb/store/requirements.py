@@ -163,6 +163,15 @@ def of_maps(connection: Connection, workflow_id: int) -> dict[int, int]:
     return {row.id: row.requirement_id for row in rows}
 
 
+def of_jobs(database: Database, workflow_id: int) -> set[int]:
+    """Return the ids of the requests that single jobs were given, or came to need, whatever their map asks."""
+    chosen = _requirements.c.of_jobs | _requirements.c.grown
+    with database.read() as connection:
+        return set(
+            connection.scalars(select(_requirements.c.id).where(_requirements.c.workflow_id == workflow_id, chosen))
+        )
+
+
 def in_use(database: Database, workflow_id: int) -> list[models.ResourceRequirementsModel]:
     """Return the requirements of jobs that have not finished."""
     counts = schema.job_counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -18,6 +19,21 @@ _results = schema.results
 FEWEST, MOST = 10, 400
 #: The share of these jobs that took no longer than what is expected.
 QUANTILE = 0.95
+#: By how much more than the longest of fewer a plan counts with.
+MARGIN = 1.25
+
+
+class Observed(NamedTuple):
+    """The seconds that a plan may count with, and by what: ``longest`` of ``n`` jobs, or those that most keep to."""
+
+    seconds: float
+    n: int
+    longest: float
+
+    @property
+    def is_by_few(self) -> bool:
+        """Whether so few were seen that it is the longest of them, and some more."""
+        return self.n < FEWEST
 
 
 def expected(connection: Connection, map_id: int) -> float | None:
@@ -26,9 +42,28 @@ def expected(connection: Connection, map_id: int) -> float | None:
     Of these the last of the map's are looked at, since jobs are begun in the map's order: they stand next to those that
     come now. Only the map's current code counts. None where too few have completed.
     """
+    seconds = _taken(connection, map_id)
+    return _most_keep_to(seconds) if len(seconds) >= FEWEST else None
+
+
+def observed(connection: Connection, map_id: int) -> Observed | None:
+    """Return what a plan may count with: as ``expected``, and where fewer have completed the longest, with a margin."""
+    seconds = _taken(connection, map_id)
+    if not seconds:
+        return None
+    most = _most_keep_to(seconds) if len(seconds) >= FEWEST else MARGIN * seconds[-1]
+    return Observed(most, len(seconds), seconds[-1])
+
+
+def _most_keep_to(seconds: list[float]) -> float:
+    return seconds[math.ceil(QUANTILE * len(seconds)) - 1]
+
+
+def _taken(connection: Connection, map_id: int) -> list[float]:
+    """Return the seconds that the last jobs of a map took which completed, the shortest first."""
     map_ = connection.execute(select(_maps.c.workflow_id, _maps.c.function_id).where(_maps.c.id == map_id)).first()
     if map_ is None:
-        return None
+        return []
     here = (_jobs.c.workflow_id == map_.workflow_id) & (_jobs.c.map_id == map_id)
     first, last = (select(end(_jobs.c.id)).where(here).scalar_subquery() for end in (func.min, func.max))
     completed = (
@@ -55,5 +90,4 @@ def expected(connection: Connection, map_id: int) -> float | None:
             _results.c.seconds < FAR,
         )
     )
-    seconds = sorted(connection.scalars(took))
-    return seconds[math.ceil(QUANTILE * len(seconds)) - 1] if len(seconds) >= FEWEST else None
+    return sorted(connection.scalars(took))

@@ -42,6 +42,7 @@ def open_map(
     """Return the map of a name to which calls are added, with the newest settings; makes it where there is none."""
     settings = {
         "function_id": function_id, "environment_id": environment_id, "requirement_id": requirement_id,
+        "declared_requirement_id": requirement_id,
     }  # fmt: skip
     try:
         return _opened(database, workflow_id, name, settings)

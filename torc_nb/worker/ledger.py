@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from torc_nb.errors import CannotLoad, DatabaseUnavailable
@@ -75,6 +75,8 @@ class Ledger(threading.Thread):
     ----------
     wake : callable
         Called, in this thread, when there is news.
+    only : sequence of int, optional
+        The jobs that the worker is there for.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class Ledger(threading.Thread):
         backlog: Backlog,
         beginning: Beginning,
         wake: Callable[[], None],
+        *,
+        only: Sequence[int] = (),
     ) -> None:
         super().__init__(name="ledger", daemon=True)
         self._database = database
@@ -93,6 +97,7 @@ class Ledger(threading.Thread):
         self._backlog = backlog
         self._beginning = beginning
         self._wake = wake
+        self._only = only
         self._watch = Watch(database, worker.workflow_id)
         self._changed = threading.Lock()
         self._errand = Errand()
@@ -302,6 +307,7 @@ class Ledger(threading.Thread):
             room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
             longest=math.inf if errand.appetite is None else errand.appetite.longest,
             only_to_claim=is_only_hungry,
+            only=self._only,
         )
         until_retry = time.monotonic() + answer.next_retry
         self._until_retry = until_retry if errand.appetite is not None else min(until_retry, self._until_retry)
@@ -353,7 +359,7 @@ class Ledger(threading.Thread):
         with self._changed:  # the loop asks again when anything changed; until then it is to be had at once
             if not self._errand.was_asked:
                 self._errand.appetite = appetite
-        may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id)
+        may_get_work = claims.can_still_get_work(self._database, self._worker.workflow_id, self._only)
         self._tell(News(state=self._news.state, may_get_work=may_get_work))
 
     def _prepare(self, claim: Claim) -> None:

@@ -84,7 +84,7 @@ class Shift:
         """Be a worker as long as there is something to do; returns why it left for good."""
         while (reason := self._join_and_leave(database, files)) == _NOTHING_LEFT:
             # Whoever declares work and then looks for a worker may have found this one just before it left.
-            if not claims.can_still_get_work(database, self._settings.workflow_id):
+            if not claims.can_still_get_work(database, self._settings.workflow_id, self._settings.only):
                 cancel_what_waits(database, self._settings.workflow_id)
                 break
         return reason
@@ -106,7 +106,9 @@ class Shift:
         packing = Packing(whole, node.cpu_set(), node.gpus(os.environ))
         backlog = Backlog(Spool(files, worker.id))
         beginning = Beginning(database, worker, assignments, whole, host(), slurm_node)
-        ledger = Ledger(database, worker, assignments, backlog, beginning, self._bell.ring)
+        ledger = Ledger(
+            database, worker, assignments, backlog, beginning, self._bell.ring, only=self._settings.only
+        )
         had = whole.time_left
         walltime = None if had is None else node.walltime(os.environ, had)
         departure = Departure(database, worker, files, walltime, had, lambda: packing.time_left)

@@ -58,7 +58,7 @@ class Telling(threading.Thread):
             self.join(PATIENCE)
         # The end of the walltime must not end what tells of it: this is inherited.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self._tell(leaving=True)
+        self._tell(leaving=not self._settings.only)  # who came for some jobs alone leaves before the others begin
 
     def _tell(self, *, leaving: bool = False) -> None:
         with contextlib.suppress(TorcError):  # the database is away: whoever looks next sees to it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from torc_nb.errors import InvalidRequest
 from torc_nb.models import SlurmSchedulerModel
 from torc_nb.models.quantities import parse_duration, parse_memory
 from torc_nb.workflow.brought import Brought
+from torc_nb.workflow.canary import check_nodes_of_canary, fly
 from torc_nb.workflow.executor import Executor
 from torc_nb.workflow.requirement import requirement_of
 
@@ -80,6 +82,7 @@ class Running:
         more: bool = False,
         until_done: bool | None = None,
         max_node_hours: float | None = None,
+        canary: int | None = None,
         **options: Any,
     ) -> None:
         """Have ``n`` Slurm allocations of one node each; submits what is missing and returns at once.
@@ -98,19 +101,29 @@ class Running:
             themselves submit what is missing. A later call without it changes ``n``; ``until_done=False`` ends it.
         max_node_hours : float, optional
             With ``until_done``: submit nothing beyond. An allocation counts with its whole walltime until it ends.
+        canary : int, optional
+            Instead of ``n``: have so many jobs of each map run first, wait for them, and plan by what they took; see
+            :meth:`plan_nodes`.
         **options
             Instead of a named scheduler, or to change it: ``account, partition, qos, mem, walltime, gres, cpus, tmp,
             setup, charge, extra``.
 
         Raises
         ------
+        JobFailed
+            All jobs of a map that were run first failed; no node is asked for then.
         LaunchError
             Slurm refused; with its own message and the likely cure.
         """
+        chosen = self._with_options(scheduler, options) if options else scheduler
+        if canary is not None:
+            check_nodes_of_canary(n)
+            for said in fly(self._api, self.id, canary, chosen):
+                print(said)
         brought = self._api.schedule_nodes(
             self.id,
             n,
-            scheduler=self._with_options(scheduler, options) if options else scheduler,
+            scheduler=chosen,
             idle_timeout=parse_duration(idle_timeout),
             more=more,
             until_done=until_done,
@@ -118,14 +131,21 @@ class Running:
         )
         print(brought.message)
 
-    def plan_nodes(self, *, scheduler: str | None = None, **options: Any) -> pd.DataFrame:
+    def plan_nodes(
+        self, *, canary: int | None = None, scheduler: str | None = None, **options: Any
+    ) -> pd.DataFrame:
         """Return how many Slurm nodes the jobs that are left could have, and what each choice takes.
 
-        Nothing is submitted. A job's run time is the ``runtime`` it was mapped with, else what 95 % of its map's jobs
-        took, once ten have completed.
+        Nothing is submitted, but for a canary. A job's run time is the ``runtime`` it was mapped with, else what 95 %
+        of its map's jobs took, once ten have completed; before, the longest of them and a quarter more. Without Slurm
+        it is this machine that is planned with.
 
         Parameters
         ----------
+        canary : int, optional
+            Have so many jobs of each map run first, spread over its rows, and wait for them: by one allocation,
+            without Slurm by a worker here, which leaves after them. Their results are kept. Jobs that ended before
+            count, so that the cell may be run again. Ctrl-C ends the waiting, not the jobs.
         scheduler, **options : optional
             As in :meth:`schedule_nodes`; ``charge`` is what the site charges for an hour of one node.
 
@@ -140,14 +160,17 @@ class Running:
         ------
         InvalidRequest
             No job is left, or Slurm has no such nodes.
+        JobFailed
+            All jobs of a map that were run first failed.
         LaunchError
-            There is no Slurm here, or it does not answer.
+            Slurm does not answer, or refused the allocation of the canary.
         """
         from torc_nb import frames
 
         chosen = self._with_options(scheduler, options) if options else scheduler
+        said = [] if canary is None else fly(self._api, self.id, canary, chosen)
         found = self._api.plan_nodes(self.id, chosen)
-        for note in found.notes:
+        for note in [*said, *found.notes]:
             print(note)
         return frames.plan(found.choices, found.best)
 
@@ -206,6 +229,45 @@ class Running:
 
         chosen = self._with_options(scheduler, options) if options else scheduler
         return frames.checks(self._api.check(self.id, chosen, job=job, wait=parse_duration(wait)))
+
+    def usage(self, maps: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Return what jobs asked for against what they took, with a recommendation.
+
+        Parameters
+        ----------
+        maps : str or sequence of str, optional
+            Of these maps only.
+
+        Returns
+        -------
+        DataFrame
+            A row for each map and resource requirement: how many jobs ask for it and how many were measured, those
+            that ended with the map's current code; ``…_asked``, and of the measured ones the median, what 95 % keep
+            to, and the most: CPUs kept busy, peak memory in bytes, seconds; how many a walltime has cut and how many
+            took too much memory; ``…_recommended``, ``pd.NA`` before five jobs have completed; and how many run at a
+            time on a node, now and as is recommended.
+        """
+        from torc_nb import frames
+
+        found = self._api.job_usage(self.id, [maps] if isinstance(maps, str) else maps)
+        for note in found.notes:
+            print(note)
+        return frames.job_usage(found.rows)
+
+    def apply_recommended(self, maps: str | Sequence[str] | None = None) -> None:
+        """Let jobs ask for what :meth:`usage` recommends: those that wait now, the others when they run again.
+
+        What runs is left alone. The cell that maps may be run again: it keeps what was applied as long as its numbers
+        are those of before, and says so; other numbers take it back.
+
+        Parameters
+        ----------
+        maps : str or sequence of str, optional
+            Of these maps only.
+        """
+        applied, said = self._api.apply_recommended(self.id, [maps] if isinstance(maps, str) else maps)
+        for line in [*map(str, applied), *said]:
+            print(line)
 
     def executor(
         self,

@@ -39,7 +39,9 @@ maps = Table(
     Column("created", Double, nullable=False),
     Column("function_id", Id, nullable=False),
     Column("environment_id", Id, nullable=False),
+    # what its jobs ask, and what `map` was given: what was set since survives a repeated call
     Column("requirement_id", Id, nullable=False),
+    Column("declared_requirement_id", Id, nullable=False),
     Column("scheduler_id", Id),
     Column("postprocess_id", Id),
     Column("blocked", Boolean, nullable=False, default=False),

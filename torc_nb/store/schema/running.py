@@ -79,6 +79,8 @@ allocations = Table(
     Column("process", JSON(none_as_null=True)),
     # asked for before there was anything to do: it waits for what is yet to be mapped
     Column("ahead", Boolean, nullable=False, default=False),
+    # the jobs that its worker runs before it leaves; NULL: whatever there is
+    Column("only", JSON(none_as_null=True)),
     sqlite_autoincrement=True,
 )
 
