@@ -10,7 +10,7 @@ from commands import sweep
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import make_api
-from torc_nb.models import SlurmSchedulerModel
+from torc_nb.models import JobStatus, SlurmSchedulerModel
 
 
 def test_nodes_run_the_workflow(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
@@ -76,4 +76,23 @@ def test_a_plan_and_the_best_of_it(terminal: Any, slurm: SlurmCluster, empty: Pa
     assert "submitted 2 allocation(s)" in text
     sweep.finish(api, workflow_id)
     assert "nothing to plan" in terminal.refuses(line.format("plan"), 1)
+    sweep.stop(api, workflow_id)
+
+
+def test_a_canary_and_then_a_plan(terminal: Any, slurm: SlurmCluster, empty: Path) -> None:
+    """What is said meanwhile is none of the answer; nodes are asked for by the plan, not besides it."""
+    api = make_api(empty / ".torc" / "torc.db")
+    workflow_id = sweep.declare(api, empty, numbers=range(3, 13))
+    line = "hpc slurm {} --canary 3 --walltime 10min --mem 500 --cpus 1"
+    ran = terminal.run(line.format("plan") + " --json")
+    assert ran.code == 0
+    assert "3 jobs first: submitted 1 allocation(s)" in ran.err
+    (choice, *_) = json.loads(ran.out)
+    assert (choice["partition"], choice["nodes"], choice["best"]) == ("main", 1, True)
+    assert [one.status for one in api.list_jobs(workflow_id, map_id=1)].count(JobStatus.COMPLETED) == 3
+    ran = terminal.run(line.format("schedule-nodes"))
+    assert "3 jobs of each map have ended before" in ran.err
+    assert "planned 1 node of partition main" in ran.out
+    assert "not both" in terminal.refuses(line.format("schedule-nodes") + " -n 2", 1)
+    sweep.finish(api, workflow_id)
     sweep.stop(api, workflow_id)

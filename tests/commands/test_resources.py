@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import sweep
 
+from torc_nb.api import make_api
 from torc_nb.models.quantities import GIB, MIB
 
 
@@ -84,3 +86,22 @@ def test_a_name_that_two_have_is_not_guessed(terminal: Any, here: Path) -> None:
     assert "more than one" in terminal.refuses("resource-requirements modify same --cpus 3", 1)
     terminal.says("resource-requirements modify 2 --cpus 3")
     assert [one["num_cpus"] for one in as_json(terminal, "resource-requirements list")] == [1, 3]
+
+
+def test_what_is_recommended_is_applied_by_a_command(terminal: Any, finished: Path) -> None:
+    """Before five jobs have completed nothing is; then the old and the new numbers are printed."""
+    (run, reducer) = as_json(terminal, "resource-requirements usage")
+    assert (run["map"], run["measured"], run["cpus_recommended"], run["runtime_asked"]) == ("run", 5, None, None)
+    assert reducer["map"] == ""
+    assert "5 jobs have to complete" in terminal.says("resource-requirements apply-recommended")
+    api = make_api(finished / ".torc" / "torc.db")
+    sweep.declare(api, finished, "again", numbers=range(3, 9))
+    api.run(2, num_cpus=1)
+    sweep.finish(api, 2)
+    text = terminal.says("-w again resource-requirements usage --map run")
+    assert "Asked for and used in again (2)" in text
+    assert "`torc-nb resource-requirements apply-recommended` has them ask for it" in text
+    applied = as_json(terminal, "-w again resource-requirements apply-recommended --map run")["applied"]
+    assert [(one["map"], one["old"]["memory"], one["new"]["runtime"]) for one in applied] == [("run", None, 1.0)]
+    assert "There is no map 'nope'" in terminal.refuses("-w again resource-requirements usage --map nope", 1)
+    sweep.stop(api, 2)

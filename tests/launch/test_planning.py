@@ -48,6 +48,14 @@ def test_a_partition_with_too_few_nodes_takes_several_allocations() -> None:
     assert best_of([only, *roomy]) == roomy[0]  # ends within one, though it costs more
 
 
+def test_what_is_soon_over_takes_an_allocation_too() -> None:
+    """However much shorter than the walltime it is; more nodes are none the better for it."""
+    short = JOB._replace(runtime=HOUR / 100)
+    found = choices_of([Demand(short, 100)], LARGE._replace(nodes=4))
+    assert [one.allocations for one in found] == [1] * len(found)
+    assert best_of(found) == min(found, key=lambda one: (one.charge or 0.0, one.nodes))
+
+
 def test_the_large_nodes_cost_less() -> None:
     """Half as many node-hours: they are taken wherever both end within a walltime."""
     found = [*choices_of([Demand(JOB, 64)], SMALL), *choices_of([Demand(JOB, 64)], LARGE)]

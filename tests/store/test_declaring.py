@@ -12,8 +12,8 @@ import pytest
 from store.scene import OTHER_FUNCTION, Scene, row
 
 from torc_nb.errors import Conflict, NotFound
-from torc_nb.models import JobStatus
-from torc_nb.store import building, jobs, maps, resetting, schema
+from torc_nb.models import JobStatus, ResourceRequirementsModel
+from torc_nb.store import building, jobs, maps, requirements, resetting, schema
 
 
 def test_new_rows_become_ready_jobs_in_order(scene: Scene) -> None:
@@ -143,6 +143,37 @@ def test_other_resources_are_taken_by_jobs_that_wait_and_by_those_rerun(scene: S
     resetting.rerun(scene.database, scene.id, [JobStatus.FAILED])
     scene.complete(worker, [running])
     assert [claim.requirement_id for claim in scene.claim(worker)] == [more, more]
+
+
+def test_a_request_set_since_survives_a_call_that_repeats_the_original(scene: Scene) -> None:
+    """New rows and reruns ask for it too, other numbers take it back; a job with a request of its own keeps that."""
+    first, better, other = scene.requirement, scene.require(num_cpus=2), scene.require(num_cpus=4)
+    own = requirements.keep(scene.database, ResourceRequirementsModel(workflow_id=scene.id, num_cpus=8), of_jobs=True)
+    map_id = scene.declare(range(6)).map_id
+    worker = scene.worker()
+    running, done = scene.claim(worker, 2)
+    scene.complete(worker, [done])
+    resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED], instead=lambda _: own.id or 0)
+    assert asked(scene, map_id) == [first, own.id, first, first, first, first]
+
+    assert maps.set_requirement(scene.database, map_id, better) == 4
+    assert asked(scene, map_id) == [first, own.id, *[better] * 4]
+    assert scene.declare(range(7)).requirement_id == better
+    scene.complete(worker, [running])
+    resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED])
+    assert asked(scene, map_id) == [better, own.id, *[better] * 5]
+
+    assert scene.declare(range(7), requirement_id=other).requirement_id == other
+    assert asked(scene, map_id) == [other, own.id, *[other] * 5]
+    scene.declare(range(7))
+    assert asked(scene, map_id) == [first, own.id, *[first] * 5]
+    with pytest.raises(NotFound):
+        maps.set_requirement(scene.database, 99, better)
+
+
+def asked(scene: Scene, map_id: int) -> list[int]:
+    """What each job of a map asks."""
+    return [job.requirement_id for job in scene.jobs(map_id)]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, GeneratorExit])

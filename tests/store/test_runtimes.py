@@ -62,3 +62,20 @@ def test_those_next_to_the_ones_that_come_now_are_looked_at(scene: Scene, monkey
 def test_no_such_map(scene: Scene) -> None:
     """Jobs of no map have nothing in common."""
     assert expected(scene, 0) is None
+
+
+def test_a_plan_counts_with_fewer(scene: Scene) -> None:
+    """With the longest of them and a quarter more; from ten on it is what is expected."""
+    map_id = scene.declare(range(40)).map_id
+
+    def observed() -> runtimes.Observed | None:
+        with scene.database.read() as connection:
+            return runtimes.observed(connection, map_id)
+
+    assert observed() is None
+    ends(scene, [10.0, 40.0, 20.0])
+    assert observed() == runtimes.Observed(50.0, 3, 40.0)
+    assert expected(scene, map_id) is None
+    ends(scene, [10.0] * 17)
+    assert observed() == runtimes.Observed(20.0, 20, 40.0)
+    assert expected(scene, map_id) == 20.0

@@ -120,7 +120,7 @@ def _better(
     asks = {(one.map_id, one.requirement_id) for one in groups}
     rows = [
         one
-        for one in recommending.of_workflow(database, workflow_id, room, {one.name for one in groups if one.map_id})
+        for one in recommending.of_workflow(database, workflow_id, room, {one.name for one in groups if one.observed})
         if one.is_of_map and one.is_worth_it and (one.map_id, one.asked.id) in asks
     ]
     if not rows:

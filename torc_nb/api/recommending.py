@@ -124,7 +124,7 @@ def of_workflow(
         if map_id == 0 or map_id in declared:
             groups.setdefault(map_id, {})[requirement_id] = n
     found = []
-    for map_id, of_requirements in groups.items():
+    for map_id, of_requirements in sorted(groups.items(), key=lambda group: (group[0] == 0, group[0])):
         map_ = declared.get(map_id)
         if map_names is not None and (map_ is None or map_.name not in map_names):
             continue

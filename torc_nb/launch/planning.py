@@ -47,7 +47,7 @@ class NodeChoice(NamedTuple):
         walltime = self.shape.room.time_left
         if self.seconds is None:
             return None
-        return 1 if walltime is None else math.ceil(self.seconds / walltime - GRACE)
+        return 1 if walltime is None else max(1, math.ceil(self.seconds / walltime - GRACE))
 
 
 def choices_of(demands: Sequence[Demand], shape: Shape, factor: float = 1.0) -> list[NodeChoice]:

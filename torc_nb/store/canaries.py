@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 
 from torc_nb.models import CLAIMED, JobStatus
 from torc_nb.store import counts, schema
@@ -68,33 +68,38 @@ def _of_map(
         for condition in (schema.COMPLETED, schema.UNSUCCESSFUL & (_jobs.c.status == int(JobStatus.FAILED)))
     )
     missing = n - completed - failed
-    expected = _expected(connection, workflow_id, here)[: max(0, missing)]
+    expected = _expected(connection, workflow_id, map_id)[: max(0, missing)]
     chosen = _spread(connection, here, (first, last), requirements, missing - len(expected), expected)
     return Canary(map_id, map_.name, completed, failed, expected, chosen)
 
 
 def _ended(connection: Connection, condition: ColumnElement[bool], function_id: int, n: int) -> int:
-    """Count the jobs of a status whose result is of this code, up to ``n``."""
+    """Count the jobs of a status whose result is of this code, or that have none, up to ``n``."""
+    effective = (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt)
     some = (
         select(_jobs.c.id)
-        .join(_results, (_results.c.job_id == _jobs.c.id) & (_results.c.attempt == _jobs.c.result_attempt))
-        .where(condition, _results.c.function_id == function_id)
+        .select_from(_jobs.outerjoin(_results, effective))
+        .where(condition, (_results.c.function_id == function_id) | _results.c.job_id.is_(None))
         .limit(n)
         .subquery()
     )
     return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _expected(connection: Connection, workflow_id: int, here: ColumnElement[bool]) -> list[int]:
+def _expected(connection: Connection, workflow_id: int, map_id: int) -> list[int]:
     """Return the jobs of a map that workers have, and those for which a canary's worker is coming."""
     alive = select(_allocations.c.only).where(
         _allocations.c.workflow_id == workflow_id, _allocations.c.state.in_(ALIVE), _allocations.c.only.is_not(None)
     )
     promised = sorted({job_id for only in connection.scalars(alive) for job_id in only})
     of_workflow = select(schema.workers.c.id).where(schema.workers.c.workflow_id == workflow_id)
-    claimed = select(_jobs.c.id).where(here, schema.CLAIMED, _jobs.c.worker_id.in_(of_workflow))
-    waiting = select(_jobs.c.id).where(here, schema.READY, _jobs.c.id.in_(promised))
-    return sorted({*connection.scalars(claimed), *connection.scalars(waiting)})
+    # Neither is to be looked for among all jobs of the map, which SQLite would do.
+    of_map = _jobs.c.map_id + literal_column("0") == map_id
+    claimed = select(_jobs.c.id).where(of_map, schema.CLAIMED, _jobs.c.worker_id.in_(of_workflow))
+    found = set(connection.scalars(claimed))
+    if promised:
+        found |= set(connection.scalars(select(_jobs.c.id).where(of_map, schema.READY, _jobs.c.id.in_(promised))))
+    return sorted(found)
 
 
 def _spread(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, delete, func, select, update
@@ -49,7 +49,8 @@ class Outcome:
     policy_changed: bool = False
     #: At how many failures it is stopped from now on, and at how many it was before, where that differs.
     new_limit: tuple[int | None, int | None] | None = None
-    requirement_id: int = 0  # what its jobs ask now, which was set since where the call repeats what it said before
+    # what its jobs ask now, which was set since where the call repeats what it said before
+    requirement_id: int = field(default=0, compare=False)
 
 
 def declare(database: Database, workflow_id: int, declaration: Declaration, rows: Iterable[Parameters]) -> Outcome:

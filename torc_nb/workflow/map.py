@@ -10,7 +10,7 @@ from torc_nb.api import Api
 from torc_nb.api.selection import Wanted, Where
 from torc_nb.errors import NotFound
 from torc_nb.models import JobStatus
-from torc_nb.workflow import waiting
+from torc_nb.workflow import measuring, waiting
 from torc_nb.workflow.looking import jobs_table, parsed
 from torc_nb.workflow.modifying import Modifying
 from torc_nb.workflow.partial import Partial
@@ -116,6 +116,14 @@ class Map(Modifying, Partial):
         """
         self._api.set_priority(self._own_map(), priority)
         print(f"{self.name}: priority {priority}")
+
+    def usage(self) -> pd.DataFrame:
+        """Return what its jobs asked for against what they took, with a recommendation, as ``Workflow.usage`` does."""
+        return measuring.usage(self._api, self._workflow_id, self.name)
+
+    def apply_recommended(self) -> None:
+        """Let its jobs ask for what :meth:`usage` recommends, as ``Workflow.apply_recommended`` does."""
+        measuring.apply_recommended(self._api, self._workflow_id, self.name)
 
     def is_of(self, api: Api, workflow_id: int) -> bool:
         """Whether it is a map of this workflow, in this database."""

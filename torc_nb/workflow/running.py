@@ -11,6 +11,7 @@ from torc_nb.api import Api
 from torc_nb.errors import InvalidRequest
 from torc_nb.models import SlurmSchedulerModel
 from torc_nb.models.quantities import parse_duration, parse_memory
+from torc_nb.workflow import measuring
 from torc_nb.workflow.brought import Brought
 from torc_nb.workflow.canary import check_nodes_of_canary, fly
 from torc_nb.workflow.executor import Executor
@@ -247,12 +248,7 @@ class Running:
             took too much memory; ``…_recommended``, ``pd.NA`` before five jobs have completed; and how many run at a
             time on a node, now and as is recommended.
         """
-        from torc_nb import frames
-
-        found = self._api.job_usage(self.id, [maps] if isinstance(maps, str) else maps)
-        for note in found.notes:
-            print(note)
-        return frames.job_usage(found.rows)
+        return measuring.usage(self._api, self.id, maps)
 
     def apply_recommended(self, maps: str | Sequence[str] | None = None) -> None:
         """Let jobs ask for what :meth:`usage` recommends: those that wait now, the others when they run again.
@@ -265,9 +261,7 @@ class Running:
         maps : str or sequence of str, optional
             Of these maps only.
         """
-        applied, said = self._api.apply_recommended(self.id, [maps] if isinstance(maps, str) else maps)
-        for line in [*map(str, applied), *said]:
-            print(line)
+        measuring.apply_recommended(self._api, self.id, maps)
 
     def executor(
         self,
