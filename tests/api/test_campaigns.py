@@ -280,3 +280,5 @@ def test_it_ends_where_all_that_is_left_is_stopped(api: Api, id_: int, queue: Qu
     assert "`%torc rerun`" in stopped.message
     assert alive(api, id_) == 0
     assert api.schedule_nodes(id_, 3, until_done=True).started == 0
+    with pytest.raises(InvalidRequest, match="nothing to plan: map same is stopped"):
+        api.plan_nodes(id_)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from torc_nb import cli
 from torc_nb.errors import InvalidRequest, MapStopped
+from torc_nb.widgets import shown
 from torc_nb.workflow import Workflow
 
 
@@ -30,6 +33,12 @@ def test_a_sweep_that_fails_everywhere_is_stopped(
         with pytest.raises(MapStopped, match=r"^Map run is stopped: .* jobs failed \(max_failures=10\), most"):
             one.wait(timeout=60, progress=False)
     assert "run stopped at 10 failures" in repr(wf)
+    (note, *others) = shown.jobs(wf.status(), "sweep")["notes"]
+    assert re.match(r"run is stopped: \d+ jobs failed \(max_failures=10\), [\d,]+ will not begin\. wf\.fail", note)
+    assert others == []
+    capsys.readouterr()
+    cli.run(["workflows", "status", "--db", wf.api.database.url, "-w", wf.name])
+    assert re.search(r"map run is stopped: \d+ jobs failed \(max_failures=10\)", capsys.readouterr().out)
     assert "Workflow sweep has nothing to run: map run is stopped" in str(wf.why())
     ready = int(m.jobs(status="ready").index[0])
     assert f"Job {ready}, row" in str(wf.why(ready))

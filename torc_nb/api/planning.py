@@ -11,7 +11,7 @@ from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.launch.planning import Demand, NodeChoice, Shape, best_of, choices_of
 from torc_nb.models import Request, Room, SlurmSchedulerModel, misfit
 from torc_nb.models.quantities import counted, format_duration
-from torc_nb.store import Database, demand
+from torc_nb.store import Database, demand, limits
 from torc_nb.store.demand import Left
 
 __all__ = ["NodeChoice", "NodePlan", "Shape", "chosen", "node", "plan"]
@@ -54,7 +54,7 @@ def plan(database: Database, workflow_id: int, scheduler: SlurmSchedulerModel) -
     """
     groups = demand.left(database, workflow_id)
     if not groups:
-        raise InvalidRequest("There is nothing to plan: no job is left to run. `wf.map(…)` adds some.")
+        raise InvalidRequest(f"There is nothing to plan: {_why_nothing(database, workflow_id)}")
     left = [Demand(one.counted_with, one.n) for one in groups]
     shapes, taken = _nodes(scheduler)
     choices, best = _compared(left, shapes, taken, scheduler)
@@ -156,6 +156,14 @@ def node(scheduler: SlurmSchedulerModel) -> Shape:
         return Shape(HERE, rooms.here(), 1)
 
 
+def _why_nothing(database: Database, workflow_id: int) -> str:
+    """Say why no job is left that a node could run."""
+    said = [limits.sentence(database, workflow_id, stop) for stop in limits.stops(database, workflow_id)]
+    if said:
+        return f"{'; '.join(said)}. {limits.CURE}"
+    return "no job is left to run. `wf.map(…)` adds some."
+
+
 def _shapes(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> list[Shape]:
     """The kinds of nodes that a scheduler may be given, with what a worker has on each."""
     found = [one for one in partitions if scheduler.partition in (None, one.name)]
@@ -195,6 +203,8 @@ def chosen(
 ) -> tuple[int, SlurmSchedulerModel, str]:
     """Return how many nodes to have, how to ask for them, and why; one where there is nothing to go by."""
     if not demand.left(database, workflow_id):
+        if limits.stops(database, workflow_id):
+            return 1, scheduler, "one node, since all that is left is of maps that are stopped"
         return 1, scheduler, "one node, since nothing is mapped yet that a plan could go by"
     found = plan(database, workflow_id, scheduler)
     if found.best is None:

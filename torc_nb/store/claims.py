@@ -88,7 +88,7 @@ def exchange(
         answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
         if workflow is not None and wanted and answer.state == "started":
             maps = {row.id: row for row in connection.execute(_MAPS, {"workflow": workflow_id})}
-            told = {group.map_id for group, _ in wanted if group.map_id and maps[group.map_id].told_stopped}
+            told = {group.map_id for group, _ in wanted} & {id_ for id_, row in maps.items() if row.told_stopped}
             functions = {map_id: row.function_id for map_id, row in maps.items()}
             answer.claims = _claim(
                 connection, tally, worker_id, workflow.run_id, wanted, longest, due, functions, only
