@@ -210,7 +210,7 @@ def _hindered(connection: Connection, workflow_id: int, ids: Ids) -> list[int]:
         select(_jobs.c.id, blocker.c.id).join(blocker, blocker.c.id == _jobs.c.source_id),
         select(_by_map.c.job_id, blocker.c.id)
         .join(blocker, blocker.c.map_id == _by_map.c.blocked_by_map_id)
-        .where(_by_map.c.job_id.is_not(None), ~shortfall.is_borne(_by_map.c.job_id, _by_map.c.blocked_by_map_id)),
+        .where(_by_map.c.job_id.is_not(None), _by_map.c.job_id.not_in(shortfall.bearing(connection, workflow_id))),
     ]
     found: set[int] = set()
     for pair in pairs:

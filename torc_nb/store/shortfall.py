@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, select
 
 from torc_nb.models import UNSUCCESSFUL, JobStatus
-from torc_nb.store import schema
+from torc_nb.store import counts, schema
 from torc_nb.store.database import Database
 
 _maps = schema.maps
-_counts = schema.job_counts
 
 
 def of_job(connection: Connection, job: Any) -> str | None:
@@ -35,31 +34,18 @@ def told(database: Database, workflow_id: int, map_id: int) -> str | None:
         return of_job(connection, job)
 
 
-def is_borne(job_id: ColumnElement[int], map_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """The condition that a job collects a map and is given what there is, of which there is something."""
-    completed = (
-        select(func.coalesce(func.sum(_counts.c.n), 0))
-        .where(
-            _counts.c.workflow_id == _maps.c.workflow_id,
-            _counts.c.map_id == _maps.c.id,
-            _counts.c.status == int(JobStatus.COMPLETED),
-        )
-        .scalar_subquery()
+def bearing(connection: Connection, workflow_id: int) -> list[int]:
+    """Return the jobs of a workflow that collect a map and are given what there is, of which there is something."""
+    asked = select(_maps.c.id, _maps.c.postprocess_id).where(
+        _maps.c.workflow_id == workflow_id, _maps.c.postprocess_partial, _maps.c.postprocess_id.is_not(None)
     )
-    return (
-        select(_maps.c.id)
-        .where(_maps.c.id == map_id, _maps.c.postprocess_id == job_id, _maps.c.postprocess_partial, completed > 0)
-        .exists()
-    )
+    rows = connection.execute(asked).all()
+    by_map = counts.by_map(connection, workflow_id) if rows else {}
+    return [row.postprocess_id for row in rows if by_map.get(row.id, {}).get(JobStatus.COMPLETED)]
 
 
 def _of_map(connection: Connection, workflow_id: int, map_id: int) -> str | None:
-    rows = connection.execute(
-        select(_counts.c.status, func.sum(_counts.c.n))
-        .where(_counts.c.workflow_id == workflow_id, _counts.c.map_id == map_id)
-        .group_by(_counts.c.status)
-    )
-    stand = {JobStatus(status): int(n) for status, n in rows}
+    stand = counts.by_map(connection, workflow_id).get(map_id, {})
     completed = stand.get(JobStatus.COMPLETED, 0)
     left_out = {status: stand[status] for status in sorted(UNSUCCESSFUL) if stand.get(status)}
     if not completed or not left_out:

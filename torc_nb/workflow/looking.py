@@ -78,8 +78,8 @@ class Looking:
         Returns
         -------
         DataFrame
-            Name, command (or the function that is called), status, scheduler, map, attempt, priority, and why a job
-            stands as it does.
+            Name, command (or the function that is called), status, scheduler, map, attempt, priority, bytes of memory
+            that are asked for (missing: a share of the node's), and why a job stands as it does.
         """
         return jobs_table(self._api, self.id, self._api.list_maps(self.id), None, status, limit, offset, jobs, where)
 
