@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from integration.conftest import until
 from integration.works import leave_a_mark
+from services.slurm_accounting import AccountingCluster
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import Api
@@ -32,8 +34,8 @@ def test_two_nodes_leave_at_the_same_moment(api: Api, slurm: SlurmCluster, tmp_p
     assert (event, message) == ("done", "sweep: all 10 jobs have finished")
 
 
-def test_a_walltime_ends_and_nothing_comes_after(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
-    """What does not fit into the rest of the walltime is left; it is said with what the worker left."""
+def test_what_fits_no_node_is_left(api: Api, slurm: SlurmCluster, tmp_path: Path) -> None:
+    """What would take longer than the walltime; it is said with what the last worker left."""
     workflow = api.create_workflow(WorkflowModel(name="sweep", files=str(tmp_path / "files")))
     assert workflow.id is not None
     api.notify(workflow.id, WRITE, on="stuck")
@@ -47,3 +49,20 @@ def test_a_walltime_ends_and_nothing_comes_after(api: Api, slurm: SlurmCluster, 
     assert event == "stuck"
     assert message.startswith("sweep: 1 of 2 jobs is left and nothing goes on by itself: ")
     assert "the last worker left: it had nothing to do for 1 s" in message
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_campaign_that_stopped(api: Api, accounting: AccountingCluster, tmp_path: Path) -> None:
+    """The ceiling is reached and a job is left: the worker that leaves finds it so, and says what to type."""
+    workflow = api.create_workflow(WorkflowModel(name="sweep", files=str(tmp_path / "files")))
+    assert workflow.id is not None
+    api.notify(workflow.id, WRITE)
+    requirement = ResourceRequirementsModel(workflow_id=workflow.id, runtime=1200.0)
+    api.map_function(workflow.id, leave_a_mark, [1], [0.0], requirement=requirement)
+    api.schedule_nodes(workflow.id, 1, scheduler=SMALL, idle_timeout=1.0, until_done=True, max_node_hours=1 / 6)
+    told = Path(workflow.files) / "told"
+    until(told.exists)
+    _, event, message = told.read_text().strip().split("|")
+    assert event == "stuck"
+    assert "nothing goes on by itself: 1 allocation until all is done" in message
+    assert "stopped: its 0.166667 node-hours are used up" in message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -135,6 +136,16 @@ def test_failing_is_five_and_half(scene: Scene) -> None:
     assert told(scene) == [], "15 failed, but none of this run"
     scene.complete(worker, scene.claim(worker, 5), JobStatus.FAILED)
     assert told(scene) == [FAILING]
+
+
+def test_of_many_who_ask_at_once_one_is_to_call_it(scene: Scene) -> None:
+    """It is taken in one transaction."""
+    keep(scene, DONE)
+    scene.declare("a")
+    scene.run_all(scene.worker())
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: notifications.claim(scene.database, scene.id), range(24)))
+    assert len([one for one in found if one is not None]) == 1
 
 
 def test_who_claimed_it_and_is_gone_is_replaced(scene: Scene) -> None:

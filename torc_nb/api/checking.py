@@ -103,9 +103,15 @@ def _database(database: Database, scheduler: SlurmSchedulerModel | None) -> Chec
 
 
 def _of_slurm(workflow: WorkflowModel, scheduler: SlurmSchedulerModel) -> Iterator[Check]:
-    yield _tried("account", lambda: _account(scheduler))
-    yield _tried("partition", lambda: _partition(scheduler))
-    yield _tried("walltime", lambda: _walltime(scheduler))
+    try:
+        known = slurm.partitions()
+    except LaunchError as error:
+        yield Check("partition", *_refused(error))
+        return
+    ours = _chosen(known, scheduler)
+    yield _tried("account", lambda: _account(scheduler, {one.name for one in ours}))
+    yield _partition(known, ours, scheduler)
+    yield _walltime(ours, scheduler)
     yield _tried("sbatch", lambda: Check("sbatch", True, launch.would_start(scheduler, workflow.id or 0)))
 
 
@@ -122,7 +128,7 @@ def _refused(error: TorcError) -> tuple[bool, str, str]:
     return (False, " ".join(seen.split()), advice) if seen else (False, advice, "")
 
 
-def _account(scheduler: SlurmSchedulerModel) -> Check:
+def _account(scheduler: SlurmSchedulerModel, partitions: set[str]) -> Check:
     if not slurm.keeps_account():
         return Check("account", None, "this Slurm keeps no account: any name will do")
     user = private.user()
@@ -134,7 +140,7 @@ def _account(scheduler: SlurmSchedulerModel) -> Check:
     names = sorted({one.account for one in usable})
     there = f"yours: {', '.join(names)}" if names else "you have none"
     lists = "`sacctmgr show associations user=$USER` lists yours."
-    ours = [one for one in usable if one.account == asked and one.partition in ("", scheduler.partition or "")]
+    ours = [one for one in usable if one.account == asked and one.partition in {"", *partitions}]
     if not ours:
         return Check("account", False, f"{asked or 'none'} is not yours to use; {there}", f"account=…; {lists}")
     qos = {name for one in ours for name in one.qos}
@@ -144,9 +150,7 @@ def _account(scheduler: SlurmSchedulerModel) -> Check:
     return Check("account", True, f"{asked}; {there}")
 
 
-def _partition(scheduler: SlurmSchedulerModel) -> Check:
-    known = slurm.partitions()
-    ours = _chosen(known, scheduler)
+def _partition(known: list[slurm.Partition], ours: list[slurm.Partition], scheduler: SlurmSchedulerModel) -> Check:
     there = ", ".join(dict.fromkeys(one.name for one in known))
     if not ours:
         missing = f"partition {scheduler.partition}" if scheduler.partition else "default partition"
@@ -158,8 +162,8 @@ def _partition(scheduler: SlurmSchedulerModel) -> Check:
     return Check("partition", True, seen)
 
 
-def _walltime(scheduler: SlurmSchedulerModel) -> Check:
-    limits = [one.time_limit for one in _chosen(slurm.partitions(), scheduler)]
+def _walltime(ours: list[slurm.Partition], scheduler: SlurmSchedulerModel) -> Check:
+    limits = [one.time_limit for one in ours]
     most = max((limit for limit in limits if limit is not None), default=None)
     limit = "no limit" if most is None or None in limits else f"at most {format_duration(most)}"
     if scheduler.walltime is None:
