@@ -108,14 +108,8 @@ def of_workflow(
     """Return what jobs asked for and took, a row for each map and requirement, with what is recommended.
 
     ``room`` is what a node has for them. Where there are many, percentiles are those of a sample; the maxima never.
-
-    Raises
-    ------
-    NotFound
-        There is no map of such a name.
     """
     declared = {one.id: one for one in maps.listed(database, workflow_id) if not one.shape.get("of_job")}
-    _check_names(map_names, [one.name for one in declared.values()])
     known = {one.id or 0: one for one in requirements.listed(database, workflow_id)}
     own = requirements.of_jobs(database, workflow_id)
     numbers = usage.numbers(database, workflow_id)
@@ -141,6 +135,7 @@ def usages(
     database: Database, workflow_id: int, node: Shape, map_names: Collection[str] | None = None
 ) -> JobUsages:
     """Return the rows, and what there is to say of them; NotFound where there is no map of such a name."""
+    _check_names(database, workflow_id, map_names)
     rows = of_workflow(database, workflow_id, node.room, map_names)
     room = node.room
     kind = f"{node.partition}, {counted(room.num_cpus, 'CPU')} and {format_memory(room.memory)}"
@@ -151,7 +146,8 @@ def usages(
     return JobUsages(rows, notes)
 
 
-def _check_names(wanted: Collection[str] | None, known: Collection[str]) -> None:
+def _check_names(database: Database, workflow_id: int, wanted: Collection[str] | None) -> None:
+    known = [one.name for one in maps.listed(database, workflow_id)] if wanted else []
     for name in wanted or ():
         if name not in known:
             there = ", ".join(map(repr, known)) or "none"
@@ -283,8 +279,9 @@ def apply(
     Raises
     ------
     InvalidRequest
-        Nothing can be recommended yet.
+        There is no map, or none of such a name.
     """
+    _check_names(database, workflow_id, map_names)
     rows = of_workflow(database, workflow_id, room, map_names)
     done, said = [], list(_unapplied(rows))
     submitted = {one.id for one in maps.listed(database, workflow_id) if one.call == SUBMITTED}
