@@ -28,7 +28,7 @@ class Answers:
 
     def settings(self, allocation_id: int = 1, seconds: float = 60.0) -> WorkerSettings:
         """Settings for one worker, which leaves by itself after some seconds."""
-        return WorkerSettings(str(self.folder), 7, allocation_id, idle_timeout=seconds)
+        return WorkerSettings(str(self.folder), 7, allocation_id, idle_timeout=seconds, only=[3, 5])
 
     def wait(self, name: str = "report", allocation_id: int = 1, seconds: float = 40.0) -> Any:
         """What the worker left under this name; removed, so that the next one can be waited for."""
