@@ -115,7 +115,7 @@ def test_stopped_and_gone_on_with_in_a_new_kernel(kernels: list[Kernel], tmp_pat
     assert "The 2 jobs go on; wf.plan_nodes() plans by those that have completed.\nstopped" in first.finish(waiting)
     (tmp_path / "go").touch()
     second.run(cell)
-    assert "observed, 2 jobs" in second.run("%torc hpc slurm plan --canary 2")
+    assert "observed, 2 jobs" in second.run("%load_ext torc_nb\n%torc hpc slurm plan --canary 2")
     assert second.run("len(wf.allocations())").endswith("1")
     assert "started a worker" in second.run("wf.run(num_cpus=1)")
     second.run("m.wait(timeout=40, progress=False)")
