@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from integration.conftest import until
+from integration.conftest import begin, ran, until
 from services.slurm_accounting import AccountingCluster
 
 from torc_nb.api import Api, make_api
 from torc_nb.models import JobStatus
-
-
-def begin(folder: Path, code: str) -> str:
-    """Run a notebook's cells in a process that is gone afterwards; returns what it printed."""
-    script = folder / "notebook.py"
-    script.write_text(f"from integration.works import leave_a_mark\nfrom torc_nb import Workflow\n{code}")
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(Path(__file__).parents[1])])}
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=environ, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def ran(folder: Path) -> list[str]:
-    """The rows whose jobs left their mark."""
-    path = folder / "ran"
-    return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def no_kernel(folder: Path, cluster: AccountingCluster, allocations: int, limit: int, seconds: float) -> Api:
@@ -59,6 +39,7 @@ def goes_through(cluster: AccountingCluster, folder: Path, allocations: int, lim
         assert api.progress(1).statuses == {JobStatus.COMPLETED: allocations}
         assert Counter(ran(folder)) == Counter(str(row) for row in range(allocations))
         assert len(api.list_workers(1)) == allocations
+        assert len(api.list_allocations(1)) == limit  # the others are these, queued again by their own workers
         found = api.get_campaign(1)
         assert found is not None
         assert (found.state, found.message) == ("done", "all jobs have finished")

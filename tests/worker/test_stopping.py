@@ -253,3 +253,31 @@ def test_a_timeout_terminates_the_job_alone(site: Site) -> None:
     assert "timeout of" in ended.error
     assert 0.9 < ended.seconds < 20
     assert max(Counter(site.lines()).values()) == 1
+
+
+def test_a_timeout_asks_before_it_kills(any_site: Site) -> None:
+    """SIGTERM lets a job save what it has; whatever comes of it, it is terminated; SIGKILL ends one that stays."""
+
+    def run(row: int) -> int:
+        def warned(*_: object) -> None:
+            with Path("ran").open("a") as file:
+                file.write(f"{row}\n")
+            if row == 1:
+                raise SystemExit("saved")
+            if row == 2:
+                raise TimeoutError("saved")
+
+        signal.signal(signal.SIGTERM, warned)
+        with contextlib.suppress(TimeoutError):
+            time.sleep(100)
+        return row
+
+    map_id = any_site.map(run, [1, 2, 3], timeout=1)
+    any_site.worker(num_cpus=3, prelude="from torc_nb.worker import guard; guard.LAST_SECONDS = 1.0; ")
+    assert any_site.wait() == {"terminated": 3}
+    assert sorted(any_site.lines()) == ["1", "2", "3"]
+    assert any_site.values(map_id) == [None] * 3
+    ends = [any_site.result(job.id) for job in any_site.jobs()]
+    assert {one.error for one in ends} == {"ran longer than its timeout of 1.0 s"}
+    assert [one.return_code for one in ends] == [-15, -15, -9]
+    assert all(len(any_site.attempts(job.id)) == 1 for job in any_site.jobs())

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Sequence
 
 from torc_nb import launch, slurm
-from torc_nb.api import launching
+from torc_nb.api import chains, launching
 from torc_nb.api.launching import Brought
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit, SlurmUnavailable, TorcError
 from torc_nb.models import CampaignModel, SlurmSchedulerModel, WorkflowModel
@@ -73,14 +73,16 @@ def begin(
             max_node_hours=max_node_hours,
             asked=None if before is None else before.asked,
             user=f"{getpass.getuser()}@{socket.gethostname()}",
+            nodes_refused=chains.foreseen(scheduler, before),
         ),
     )
+    chains.cut(database, campaign)
     standing = campaigns.standing(database, campaign)
     # What was asked for before there is anything to do waits for what is yet to be mapped.
     is_ahead = not standing.unclaimed and not standing.stopped
-    wanted = _affordable(campaign, standing, n if is_ahead else _wanted(campaign, standing))
+    wanted = n if is_ahead else _wanted(database, campaign, standing)
     try:
-        launched = _fill(database, workflow, campaign, wanted)
+        launched = _fill(database, workflow, campaign, _affordable(campaign, standing, wanted))
     except LaunchError as error:
         campaigns.end(database, workflow.id, "stopped", str(error))
         raise
@@ -149,10 +151,11 @@ def cancel(database: Database, workflow_id: int) -> None:
     campaigns.end(database, workflow_id, "canceled", "its allocations were canceled by the user")
 
 
-def top_up(database: Database, workflow_id: int) -> None:
+def top_up(database: Database, workflow_id: int, *, on_node: bool = False) -> None:
     """Submit what is missing to the allocations that a workflow is to have; cancel what waits for nothing.
 
-    Nothing is raised where Slurm refuses: it stands in the campaign, and is tried again later, or ends it.
+    Nothing is raised where Slurm refuses: it stands in the campaign, and is tried again later, or ends it. Where it
+    takes nothing ``on_node``, which is where a worker is, it is left to those who look from elsewhere.
     """
     if database.is_read_only:
         return
@@ -165,10 +168,10 @@ def top_up(database: Database, workflow_id: int) -> None:
         return
     with contextlib.suppress(TorcError):  # it is another user's, whose processes see to it
         trust.check(database, workflow, "Workers run their own user's workflows")
-        _settle(database, workflow, campaign)
+        _settle(database, workflow, campaign, on_node)
 
 
-def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel) -> None:
+def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel, on_node: bool) -> None:
     standing = campaigns.standing(database, campaign)
     id_ = campaign.workflow_id
     if standing.statuses and not any(not status.is_finished for status in standing.statuses):
@@ -178,17 +181,23 @@ def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel
         _stop(database, standing, id_)
         return
     if standing.statuses and standing.waiting > standing.unclaimed and slurm.available():
-        with contextlib.suppress(LaunchError):  # they start some time, find nothing to do, and leave
-            slurm.cancel(allocations.cancel_surplus(database, id_, standing.unclaimed))
-    if standing.state != "started" or not slurm.available() or not campaigns.is_due(database, id_):
+        _cancel_surplus(database, id_, standing.unclaimed)
+    is_due = campaigns.is_due(database, id_, links=chains.LINKS)
+    if standing.state != "started" or not slurm.available() or not is_due:
         return
     if standing.idle_ends >= IDLE_ENDS:
         campaigns.end(database, id_, "stopped", _why_idle(database, campaign, standing))
+        if campaign.nodes_refused:
+            _cancel_surplus(database, id_, 0)
+        return
+    if on_node and campaign.nodes_refused:
         return
     alive = standing.running + standing.waiting
-    wanted = _affordable(campaign, standing, _wanted(campaign, standing))
+    wanted = _affordable(campaign, standing, _wanted(database, campaign, standing))
     if wanted > alive:
-        _submit_or_put_off(database, workflow, campaign, wanted)
+        _submit_or_put_off(database, workflow, campaign, wanted, on_node)
+    elif campaign.nodes_refused and alive:
+        campaigns.put_off(database, id_, chains.described(campaign, alive), NOT_NOW)
     elif not alive and standing.ready:
         campaigns.end(
             database, id_, "stopped",
@@ -200,13 +209,23 @@ def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel
 def _stop(database: Database, standing: Standing, workflow_id: int) -> None:
     """End a campaign of which all that is left is of maps that are stopped, or waits for these."""
     if standing.waiting and slurm.available():
-        with contextlib.suppress(LaunchError):  # they start some time, find nothing to do, and leave
-            slurm.cancel(allocations.cancel_surplus(database, workflow_id, 0))
+        _cancel_surplus(database, workflow_id, 0)
     why = "; ".join(limits.sentence(database, workflow_id, stop) for stop in limits.stops(database, workflow_id))
     campaigns.end(database, workflow_id, "stopped", f"{why}. {limits.CURE} Then {_AGAIN}")
 
 
-def _wanted(campaign: CampaignModel, standing: Standing) -> int:
+def _cancel_surplus(database: Database, workflow_id: int, left: int) -> None:
+    """Cancel what waits in the queue, but for so many."""
+    with contextlib.suppress(LaunchError):  # they start some time, find nothing to do, and leave
+        slurm.cancel(allocations.cancel_surplus(database, workflow_id, left))
+
+
+def _wanted(database: Database, campaign: CampaignModel, standing: Standing) -> int:
+    """How many allocations there is work for, be it for those that begin when these have ended."""
+    return chains.wanted(database, campaign, standing) if campaign.nodes_refused else _side_by_side(campaign, standing)
+
+
+def _side_by_side(campaign: CampaignModel, standing: Standing) -> int:
     """How many allocations there is work for: one that begins finds a job that is at no other."""
     return min(campaign.n, standing.running + standing.ready)
 
@@ -227,13 +246,18 @@ def _why_idle(database: Database, campaign: CampaignModel, standing: Standing) -
     )
 
 
-def _submit_or_put_off(database: Database, workflow: WorkflowModel, campaign: CampaignModel, wanted: int) -> None:
+def _submit_or_put_off(
+    database: Database, workflow: WorkflowModel, campaign: CampaignModel, wanted: int, on_node: bool
+) -> None:
     id_ = campaign.workflow_id
     try:
         _fill(database, workflow, campaign, wanted)
     except SlurmUnavailable as error:
         campaigns.put_off(database, id_, f"{_first_line(error)} It is tried again.", NOT_NOW)
     except LaunchError as error:
+        if on_node:
+            chains.refused(database, id_, error)
+            return
         refusals = campaigns.put_off(database, id_, _first_line(error), REFUSED, refused=True)
         if refusals >= IDLE_ENDS:
             campaigns.end(database, id_, "stopped", f"{error}\nIt was refused {refusals} times. Then {_AGAIN}")
@@ -249,28 +273,52 @@ def _fill(
     LaunchError
         Slurm refused for another reason than that it is too much.
     """
-    id_ = campaign.workflow_id
-    left = allocations.create(database, id_, "slurm", wanted, campaign.scheduler.id, up_to=True)
+    entered: list[tuple[list[int], launch.Chain | None]] = [*_entered(database, campaign, wanted)]
     launched: list[launch.Launched] = []
-    piece = len(left)
     try:
-        while left:
-            try:
-                launched += launching.submit(
-                    database, workflow, left[:piece], campaign.scheduler, idle_timeout=campaign.idle_timeout
-                )
-            except SlurmLimit as error:
-                if piece == 1:
-                    campaigns.put_off(database, id_, f"{_limit(error)} It is tried again.", NOT_NOW)
-                    return launched
-                piece //= 2
-                continue
-            del left[:piece]
+        for left, chain in entered:
+            launched += _submit(database, workflow, campaign, left, chain)
+            if left:
+                return launched
     finally:
-        if left:
-            allocations.withdraw(database, left)
+        if lost := [id_ for left, _ in entered for id_ in left]:
+            allocations.withdraw(database, lost)
     if launched:
-        campaigns.go_on(database, id_)
+        campaigns.go_on(database, campaign.workflow_id)
+    if campaign.nodes_refused:
+        alive = [one for one in allocations.listed(database, campaign.workflow_id, alive=True) if one.kind == "slurm"]
+        campaigns.put_off(database, campaign.workflow_id, chains.described(campaign, len(alive)), NOT_NOW)
+    return launched
+
+
+def _entered(
+    database: Database, campaign: CampaignModel, wanted: int
+) -> Sequence[tuple[list[int], launch.Chain | None]]:
+    """Enter what is missing: in chains, where no worker can submit what comes after it."""
+    if campaign.nodes_refused:
+        return chains.entered(database, campaign, wanted)
+    id_ = campaign.workflow_id
+    return [(allocations.create(database, id_, "slurm", wanted, campaign.scheduler.id, up_to=True), None)]
+
+
+def _submit(
+    database: Database, workflow: WorkflowModel, campaign: CampaignModel, left: list[int], chain: launch.Chain | None
+) -> list[launch.Launched]:
+    """Submit what was entered, in arrays that Slurm takes now, and take it out of the list."""
+    launched: list[launch.Launched] = []
+    piece = launch.array_size(len(left))
+    while left:
+        try:
+            launched += launching.submit(
+                database, workflow, left[:piece], campaign.scheduler, idle_timeout=campaign.idle_timeout, chain=chain
+            )
+        except SlurmLimit as error:
+            if piece == 1:
+                campaigns.put_off(database, campaign.workflow_id, f"{_limit(error)} It is tried again.", NOT_NOW)
+                return launched
+            piece //= 2
+            continue
+        del left[:piece]
     return launched
 
 
@@ -294,7 +342,7 @@ def requeue(database: Database, workflow_id: int, allocation_id: int, scheduler_
     standing = campaigns.standing(database, campaign)
     if standing.state != "started" or standing.idle_ends >= IDLE_ENDS:
         return False
-    wanted = _affordable(campaign, standing, _wanted(campaign, standing))
+    wanted = _affordable(campaign, standing, _side_by_side(campaign, standing))
     if not allocations.put_back(database, workflow_id, allocation_id, wanted):
         return False
     try:

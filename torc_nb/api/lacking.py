@@ -97,10 +97,11 @@ def crew(database: Database, workflow_id: int) -> Crew:
     )
 
 
-def lack(there: Crew, request: Request, cut: float | None = None) -> Lack | None:
+def lack(there: Crew, request: Request, cut: float | None = None, expected: float | None = None) -> Lack | None:
     """Say what keeps a job of this request from starting; None where a worker takes it as soon as it has room.
 
-    ``cut``: the most seconds that it ran until a walltime ended.
+    ``cut``: the most seconds that it ran until a walltime ended; ``expected``: how many it is likely to take, as others
+    of its map did.
     """
     heard = [one for one in there.workers if one not in there.silent]
     if not heard:
@@ -115,6 +116,16 @@ def lack(there: Crew, request: Request, cut: float | None = None) -> Lack | None
             f"is expected to take {takes}, of which no worker has so much left (at most {format_duration(longest)})",
             _to_come(there) or f"Bring a fresh one: {_BRING}",
         )
+    if request.runtime is None and expected is not None:
+        observed = request._replace(runtime=expected)
+        in_time = [one for one in heard if _appetite(there, one, request).takes_any or fits(observed, there.left(one))]
+        if not in_time:
+            longest = max(there.left(one).time_left or 0.0 for one in heard)
+            return Lack(
+                f"needs about {format_duration(expected)} (observed), and no worker has so much left "
+                f"(at most {format_duration(longest)})",
+                _to_come(there) or f"Bring a fresh one: {_BRING}",
+            )
     if cut is not None and not any(cut < _appetite(there, one, request).longest for one in in_time):
         return Lack(
             f"ran for {format_duration(cut)} until a walltime ended, and waits for a worker that has more left",

@@ -128,8 +128,33 @@ def schedule_nodes(
     others = len(alive) - len(ids)
     if not ids:
         return Brought(0, others, f"{others} allocation(s) are pending or running already; more=True adds to them")
-    launched = submit(database, workflow, ids, scheduler, idle_timeout=idle_timeout, linger=linger, only=only)
+    launched = _submit_in_arrays(database, workflow, ids, scheduler, idle_timeout, linger, only)
     return Brought(len(ids), others, submitted(launched), tuple(ids))
+
+
+def _submit_in_arrays(
+    database: Database,
+    workflow: WorkflowModel,
+    ids: list[int],
+    scheduler: SlurmSchedulerModel,
+    idle_timeout: float,
+    linger: float,
+    only: tuple[int, ...],
+) -> list[launch.Launched]:
+    """Submit allocations that were entered, in no larger arrays than the site permits."""
+    size = launch.array_size(len(ids))
+    launched: list[launch.Launched] = []
+    for first in range(0, len(ids), size):
+        piece, rest = ids[first : first + size], ids[first + size :]
+        try:
+            launched += submit(
+                database, workflow, piece, scheduler, idle_timeout=idle_timeout, linger=linger, only=only
+            )
+        except BaseException as error:
+            for id_ in rest:
+                allocations.end(database, id_, "failed", str(error) or type(error).__name__)
+            raise
+    return launched
 
 
 def submitted(launched: list[launch.Launched]) -> str:
@@ -147,6 +172,7 @@ def submit(
     idle_timeout: float,
     linger: float = 0.0,
     only: tuple[int, ...] = (),
+    chain: launch.Chain | None = None,
 ) -> list[launch.Launched]:
     """Submit allocations that were entered; those that Slurm does not take are noted as failed.
 
@@ -175,7 +201,7 @@ def submit(
 
     def schedule() -> list[launch.Launched]:
         try:
-            return launch.schedule(settings, scheduler, place, exclude=excluded)
+            return launch.schedule(settings, scheduler, place, chain=chain, exclude=excluded)
         except LaunchError as error:
             raise type(error)(f"{error}{excluding.blame(str(error), excluded)}") from error
 

@@ -82,8 +82,7 @@ def _nodes(scheduler: SlurmSchedulerModel) -> tuple[list[Shape], str | None]:
     if not slurm.available():
         return [Shape(HERE, rooms.here(), 1)], HERE
     partitions = [one for one in slurm.partitions() if one.is_up]
-    default = next((one.name for one in partitions if one.is_default), None)
-    return _shapes(scheduler, partitions), scheduler.partition or default
+    return shapes_of(scheduler, partitions), taken_by(scheduler, partitions)
 
 
 def _compared(
@@ -164,7 +163,12 @@ def _why_nothing(database: Database, workflow_id: int) -> str:
     return "no job is left to run. `wf.map(…)` adds some."
 
 
-def _shapes(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> list[Shape]:
+def taken_by(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> str | None:
+    """The partition of a scheduler: where none is named Slurm takes its default."""
+    return scheduler.partition or next((one.name for one in partitions if one.is_default), None)
+
+
+def shapes_of(scheduler: SlurmSchedulerModel, partitions: Sequence[slurm.Partition]) -> list[Shape]:
     """The kinds of nodes that a scheduler may be given, with what a worker has on each."""
     found = [one for one in partitions if scheduler.partition in (None, one.name)]
     if not found:

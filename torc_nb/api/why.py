@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torc_nb.api import inspection, launching
+from torc_nb.api import campaigns, inspection, launching
 from torc_nb.api.lacking import Crew, Lack, Why, crew, given_up, lack, silence
 from torc_nb.errors import DatabaseUnavailable
-from torc_nb.models import CLAIMED, FINISHED, Request, WorkflowModel
+from torc_nb.models import CLAIMED, FINISHED, WorkflowModel
 from torc_nb.models import JobStatus as Status
 from torc_nb.models.quantities import counted, format_duration
 from torc_nb.store import Database, demand, holds, jobs, limits, maps, requirements, results, workflows
@@ -34,7 +34,9 @@ def why(database: Database, workflow_id: int, job_id: int | None = None) -> Why:
     try:
         launching.refresh(database, workflow_id)
         workflow = workflows.get(database, workflow_id)
-        return _of_workflow(database, workflow) if job_id is None else _of_job(database, workflow, job_id)
+        if job_id is not None:
+            return _of_job(database, workflow, job_id)
+        return _with_campaign(database, workflow_id, _of_workflow(database, workflow))
     except DatabaseUnavailable as error:
         return Why(
             f"All waits for the database: {error}",
@@ -63,10 +65,12 @@ def _of_job(database: Database, workflow: WorkflowModel, job_id: int) -> Why:
         if stop.map_id == job.map_id:
             return _stopped(database, f"{name} will not begin", job.workflow_id, stop)
     there = crew(database, job.workflow_id)
-    missing = lack(there, requirements.request(database, job.requirement_id), job.longest_cut)
+    request = requirements.request(database, job.requirement_id)
+    expected = demand.expected(database, job.map_id) if request.runtime is None and job.map_id else None
+    missing = lack(there, request, job.longest_cut, expected)
     if missing is not None:
         before = f" ({job.note})" if job.note else ""  # it ran already, and failed
-        return _sentence(f"{name} {missing.text}{before}", missing.advice)
+        return _with_campaign(database, job.workflow_id, _sentence(f"{name} {missing.text}{before}", missing.advice))
     if job.note:  # it failed, and its next try is due, or will be
         return _sentence(f"{name} {job.note}", "")
     return _sentence(f"{name} is ready and waits for its turn: {_busy(database, workflow, there)}", "")
@@ -196,7 +200,8 @@ def _of_workflow(database: Database, workflow: WorkflowModel) -> Why:
     if stops and sum(stop.left for stop in stops) == numbers.get(Status.READY) and not claimed:
         return _stopped(database, f"{name} has nothing to run", id_, stops[0])
     there = crew(database, id_)
-    missing = [one for one in (lack(there, each) for each in _asked(database, id_)) if one is not None]
+    found = [lack(there, request, expected=seconds) for request, seconds in demand.ready(database, id_)]
+    missing = [one for one in found if one is not None]
     if claimed:
         return _goes_on(name, numbers, there, [*missing, *(_as_lack(database, id_, stop) for stop in stops)])
     if missing:
@@ -207,8 +212,15 @@ def _of_workflow(database: Database, workflow: WorkflowModel) -> Why:
     return _all_blocked(database, name, id_, numbers)
 
 
-def _asked(database: Database, workflow_id: int) -> list[Request]:
-    return [one.request for one in demand.waiting(database, workflow_id)]
+def _with_campaign(database: Database, workflow_id: int, said: Why) -> Why:
+    """Add what became of the nodes that the workflow is to have until it is done."""
+    wish = campaigns.wished(database, workflow_id)
+    numbers = {status: n for status, n in workflows.statuses(database, workflow_id).items() if n}
+    if wish is None or wish.state == "done" or all(one in FINISHED for one in numbers):
+        return said
+    begin = "Nodes until done" if wish.state == "on" else "No more nodes come"
+    described = campaigns.describe(wish).partition("\n")[0].rstrip(". ")
+    return Why(f"{said.text} {begin}: {described}.", said.advice)
 
 
 def _as_lack(database: Database, workflow_id: int, stop: limits.Stop) -> Lack:

@@ -3,9 +3,20 @@
 Nothing here knows the database: what was started is returned, and `api` writes it down.
 """
 
-from torc_nb.launch.allocations import left_out, schedule, would_start
-from torc_nb.launch.launched import Launched, last_words
+from torc_nb.launch.allocations import array_size, left_out, schedule, would_start
+from torc_nb.launch.launched import Chain, Launched, last_words
 from torc_nb.launch.local import start_local, stop_local
 from torc_nb.launch.profiles import profiles
 
-__all__ = ["Launched", "last_words", "left_out", "profiles", "schedule", "start_local", "stop_local", "would_start"]
+__all__ = [
+    "Chain",
+    "Launched",
+    "array_size",
+    "last_words",
+    "left_out",
+    "profiles",
+    "schedule",
+    "start_local",
+    "stop_local",
+    "would_start",
+]

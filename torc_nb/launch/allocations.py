@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torc_nb import slurm
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
-from torc_nb.launch.launched import Launched
+from torc_nb.launch.launched import Chain, Launched
 from torc_nb.models import SlurmSchedulerModel, WorkerSettings
 from torc_nb.models.quantities import MIB, clock
-from torc_nb.slurm import inherited_environment
+from torc_nb.slurm import array_limit, inherited_environment
 from torc_nb.worker.errand import WORK, Errand
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def schedule(
     scheduler: SlurmSchedulerModel,
     folder: Path,
     *,
+    chain: Chain | None = None,
     work: str = WORK,
     exclude: Sequence[str] = (),
 ) -> list[Launched]:
@@ -41,6 +43,8 @@ def schedule(
         What to ask of Slurm; its ``nodes`` is for the caller, who gives as many settings as nodes are wanted.
     folder : Path
         Where the launch gets a folder of its own, with the logs. The nodes must see it.
+    chain : Chain, optional
+        They run one after the other, after whatever of this chain was submitted before.
     work : str, default "torc_nb.worker:run"
         The function that is called with the settings, on the node.
     exclude : sequence of str
@@ -63,12 +67,24 @@ def schedule(
     from torc_nb.launch.slurm_executor import OneNodeExecutor
 
     options = sbatch_options(scheduler, settings[0].workflow_id, exclude)
+    if chain is not None:
+        options |= _one_after_the_other(options, chain)
     try:
-        executor = OneNodeExecutor(folder, options, scheduler.setup, inherited_environment(os.environ))
+        executor = OneNodeExecutor(
+            folder, options, scheduler.setup, inherited_environment(os.environ), one_by_one=chain is not None
+        )
         jobs: list[AnyJob] = executor.submit_array([Errand(work, one) for one in settings])
     except OSError as error:
         raise LaunchError(f"Cannot submit to Slurm: {error}") from error
     return [Launched(job.job_id, str(log_path(executor.folder, number))) for number, job in enumerate(jobs)]
+
+
+def array_size(n: int) -> int:
+    """Return how many of ``n`` allocations to submit at once: a site permits arrays of so many tasks only."""
+    if n > 1:
+        with contextlib.suppress(LaunchError):  # sbatch says itself what it does not take
+            return min(n, array_limit() or n)
+    return n
 
 
 def would_start(scheduler: SlurmSchedulerModel, workflow_id: int) -> str:
@@ -86,6 +102,16 @@ def would_start(scheduler: SlurmSchedulerModel, workflow_id: int) -> str:
     options = {"nodes": 1, **sbatch_options(scheduler, workflow_id)}
     words = [f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}") for name, value in options.items()]
     return slurm.would_start([*words, "--wrap=true"], inherited_environment(os.environ))
+
+
+def _one_after_the_other(options: Mapping[str, Any], chain: Chain) -> dict[str, Any]:
+    """What has Slurm begin a job when all of the chain has ended that was submitted before it."""
+    given = options.get("dependency")
+    after = f"afterany:{':'.join(chain.behind)}" if chain.behind else None
+    return {
+        "job_name": f"{options['job_name']}-{chain.number + 1}",
+        "dependency": ",".join(filter(None, [given, after, "singleton"])),
+    }
 
 
 def sbatch_options(

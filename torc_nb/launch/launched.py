@@ -18,6 +18,14 @@ class Launched(NamedTuple):
     """Path of what Slurm, the setup lines and the worker print; it exists once there is something to read."""
 
 
+class Chain(NamedTuple):
+    """Allocations of which one begins when the one before it has ended: each chain has a number."""
+
+    number: int
+    behind: tuple[str, ...] = ()
+    """Slurm's ids of what is to end before the first, besides what is of the chain itself."""
+
+
 def last_words(log: str | Path, lines: int = 20) -> str:
     """The last lines of a worker's log; empty where it printed nothing or never started.
 

@@ -80,6 +80,26 @@ def best_of(found: Sequence[NodeChoice]) -> NodeChoice | None:
     return min(known, key=lambda one: (one.allocations, round(one.charge or 0.0, 6), one.nodes), default=None)
 
 
+def links_of(demands: Sequence[Demand], shape: Shape, nodes: int) -> int | None:
+    """Return how many allocations one after another each of so many nodes needs; None where a run time is not known.
+
+    A round that does not fit into what is left of an allocation waits for the next. Jobs that fit no such node do not
+    count.
+    """
+    counted = [_Counted(demand, _side_by_side(demand.request, shape.room)) for demand in demands if demand.n]
+    counted = [one for one in counted if one.at_a_time]
+    walltime = shape.room.time_left
+    if walltime is None:
+        return 1
+    if any(one.runtime is None for one in counted):
+        return None
+    return math.ceil(sum(one.rounds(nodes) / _rounds_within(one.runtime or 0.0, walltime) for one in counted))
+
+
+def _rounds_within(runtime: float, walltime: float) -> float:
+    return math.inf if runtime <= 0 else max(1, int(walltime / runtime + GRACE))
+
+
 class _Counted(NamedTuple):
     demand: Demand
     at_a_time: int

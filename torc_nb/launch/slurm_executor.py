@@ -35,9 +35,16 @@ class OneNodeExecutor(SlurmExecutor):
     """
 
     def __init__(
-        self, parent: Path, options: Mapping[str, Any], setup: Sequence[str], environment: Mapping[str, str]
+        self,
+        parent: Path,
+        options: Mapping[str, Any],
+        setup: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        one_by_one: bool = False,
     ) -> None:
         super().__init__(new_folder(parent, "slurm"))
+        self._one_by_one = one_by_one
         self._environment = environment
         self.update_parameters(
             # Given here, an option that submitit knows by another form (time, in minutes) is left as it is.
@@ -57,7 +64,7 @@ class OneNodeExecutor(SlurmExecutor):
         for number in range(count):
             log_path(self.folder, number).touch(mode=0o600)  # Slurm would make it with the user's umask
         if count > 1:
-            self.parameters |= {"map_count": count, "array_parallelism": count}
+            self.parameters |= {"map_count": count, "array_parallelism": 1 if self._one_by_one else count}
         # A job that is no array's task has no %a.
         self.parameters["additional_parameters"]["output"] = log_path(self.folder, "%a" if count > 1 else 0)
         try:

@@ -175,6 +175,7 @@ class CampaignModel(Record):
     user: str = Field(default="", description="who asked for it, and where: anna@login1")
     state: str = Field(default="on", description="on, done, stopped or canceled")
     message: str = Field(default="", description="the last word on it: what it waits for, or why it ended")
+    nodes_refused: str | None = Field(default=None, description="why its nodes may not submit; empty: they may")
 
 
 class ExcludedNodeModel(Record):

@@ -6,10 +6,12 @@ to submit is for others to say.
 
 from torc_nb.slurm.accounting import Association, associations, default_account, keeps_account
 from torc_nb.slurm.commands import (
+    array_limit,
     available,
     cancel,
     configuration,
     exclude,
+    kept_out,
     node_addresses,
     node_names,
     partitions,
@@ -27,6 +29,7 @@ __all__ = [
     "Association",
     "Partition",
     "QueuedJob",
+    "array_limit",
     "associations",
     "available",
     "cancel",
@@ -35,6 +38,7 @@ __all__ = [
     "exclude",
     "inherited_environment",
     "keeps_account",
+    "kept_out",
     "node_addresses",
     "node_names",
     "partitions",

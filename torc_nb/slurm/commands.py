@@ -113,6 +113,44 @@ def configuration() -> dict[str, str]:
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
 
 
+def array_limit() -> int | None:
+    """How many tasks an array may have on this site; None where it does not say. Where there are no arrays, one.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    """
+    text = configuration().get("MaxArraySize", "")
+    return max(1, int(text)) if text.isdigit() else None
+
+
+def kept_out(partition: str | None) -> str:
+    """Say from where alone a partition, else the default one, takes jobs, where its own nodes are not among that.
+
+    Returns "" where it does not say so: whether its nodes may submit is to be tried then.
+
+    Raises
+    ------
+    SlurmUnavailable
+        Slurm is not installed here, or its controller does not answer.
+    LaunchError
+        There is no such partition.
+    """
+    lines = answer("scontrol", "--oneliner", "show", "partition", *([partition] if partition else [])).splitlines()
+    records = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
+    for one in (one for one in records if partition or one.get("Default") == "YES"):
+        allowed, own = one.get("AllocNodes", "ALL"), one.get("Nodes", "")
+        if allowed not in ("ALL", "(null)", "") and not set(_hosts(allowed)) & set(_hosts(own)):
+            return f"partition {one.get('PartitionName')} takes jobs from {allowed} only (AllocNodes)"
+    return ""
+
+
+def _hosts(names: str) -> list[str]:
+    """Return the single names of ``n[1-3],x``."""
+    return answer("scontrol", "show", "hostnames", names).split() if names else []
+
+
 def submit(command: Sequence[str], environment: Mapping[str, str]) -> str:
     """Submit a job, with these options and arguments of sbatch; returns what sbatch prints.
 

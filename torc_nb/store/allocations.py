@@ -23,7 +23,7 @@ ALIVE = ("submitted", "running")
 #: A launch that takes longer has failed, in seconds: sbatch is given two minutes.
 LAUNCHES_WITHIN = 300.0
 
-_UNSEEN = frozenset({"asked", "process", "ahead", "only"})
+_UNSEEN = frozenset({"asked", "process", "ahead", "only", "chain"})
 
 
 def create(
@@ -42,29 +42,39 @@ def create(
     entered. Of local ones those of this machine count, and none that are there for some jobs ``only``.
     """
     with database.write() as connection:
-        _hold(connection, workflow_id)
-        lasting = [one for one in _alive(connection, workflow_id, kind) if not one["only"]]
+        hold(connection, workflow_id)
+        lasting = [one for one in those_alive(connection, workflow_id, kind) if not one["only"]]
         known = len(lasting) if up_to else 0
-        missing = n - known
-        if missing <= 0:
-            return []
-        values = {
-            "workflow_id": workflow_id,
-            "scheduler_id": scheduler_id,
-            "kind": kind,
-            "state": "submitted",
-            "submitted": database.now(connection),
-            "log": "",
-            "message": f"{len(only)} jobs first" if only else "",
-            "only": list(only) or None,
-            "process": _process(os.getpid()),
-            "ahead": _is_done(connection, workflow_id),
-        }
-        ids = [
-            int(connection.scalar(insert(_allocations).values(values).returning(_allocations.c.id)) or 0)
-            for _ in range(missing)
-        ]
-        events.add(database, connection, workflow_id, "allocations submitted", scheduler=kind, ids=ids)
+        return enter(database, connection, workflow_id, kind, [None] * (n - known), scheduler_id, only)
+
+
+def enter(
+    database: Database,
+    connection: Connection,
+    workflow_id: int,
+    kind: str,
+    chains: Sequence[int | None],
+    scheduler_id: int | None = None,
+    only: Sequence[int] = (),
+) -> list[int]:
+    """Enter allocations in a transaction that holds the workflow's, each in its chain; returns their ids."""
+    if not chains:
+        return []
+    values = {
+        "workflow_id": workflow_id,
+        "scheduler_id": scheduler_id,
+        "kind": kind,
+        "state": "submitted",
+        "submitted": database.now(connection),
+        "log": "",
+        "message": f"{len(only)} jobs first" if only else "",
+        "only": list(only) or None,
+        "process": _process(os.getpid()),
+        "ahead": _is_done(connection, workflow_id),
+    }
+    entering = insert(_allocations).returning(_allocations.c.id)
+    ids = [int(connection.scalar(entering.values(values | {"chain": chain})) or 0) for chain in chains]
+    events.add(database, connection, workflow_id, "allocations submitted", scheduler=kind, ids=ids)
     return ids
 
 
@@ -99,8 +109,8 @@ def withdraw(database: Database, ids: Collection[int]) -> None:
 def put_back(database: Database, workflow_id: int, allocation_id: int, n: int) -> bool:
     """Note that an allocation which has ended goes back into Slurm's queue, unless ``n`` are alive; whether so."""
     with database.write() as connection:
-        _hold(connection, workflow_id)
-        if len(_alive(connection, workflow_id, "slurm")) >= n:
+        hold(connection, workflow_id)
+        if len(those_alive(connection, workflow_id, "slurm")) >= n:
             return False
         done = connection.execute(
             update(_allocations)
@@ -113,8 +123,8 @@ def put_back(database: Database, workflow_id: int, allocation_id: int, n: int) -
 def cancel_surplus(database: Database, workflow_id: int, n: int) -> list[str]:
     """Cancel the newest of what waits in Slurm's queue, but for ``n``; returns Slurm's ids of those canceled."""
     with database.write() as connection:
-        _hold(connection, workflow_id)
-        alive = _alive(connection, workflow_id, "slurm")
+        hold(connection, workflow_id)
+        alive = those_alive(connection, workflow_id, "slurm")
         waiting = [one["id"] for one in alive if one["state"] == "submitted" and one["scheduler_job"] is not None]
         canceled = connection.execute(
             update(_allocations)
@@ -125,13 +135,13 @@ def cancel_surplus(database: Database, workflow_id: int, n: int) -> list[str]:
         return [str(row.scheduler_job) for row in canceled]
 
 
-def _hold(connection: Connection, workflow_id: int) -> None:
+def hold(connection: Connection, workflow_id: int) -> None:
     """Let one after the other count a workflow's allocations and act upon it; on SQLite the transaction itself does."""
     workflows = schema.workflows
     connection.execute(select(workflows.c.id).where(workflows.c.id == workflow_id).with_for_update(key_share=True))
 
 
-def _alive(connection: Connection, workflow_id: int, kind: str) -> list[Mapping[str, Any]]:
+def those_alive(connection: Connection, workflow_id: int, kind: str) -> list[Mapping[str, Any]]:
     """Return the allocations of a kind that are alive; of local ones those of this machine."""
     rows = connection.execute(
         select(_allocations)
@@ -157,13 +167,13 @@ def _process(pid: int) -> dict[str, Any]:
 def here(database: Database, workflow_id: int) -> list[models.AllocationModel]:
     """Return the allocations that are alive on this machine."""
     with database.read() as connection:
-        return [_record(row) for row in _alive(connection, workflow_id, "local")]
+        return [_record(row) for row in those_alive(connection, workflow_id, "local")]
 
 
 def unreported(database: Database, workflow_id: int) -> list[int]:
     """Return the process ids of workers on this machine that were started and did not join yet."""
     with database.read() as connection:
-        rows = _alive(connection, workflow_id, "local")
+        rows = those_alive(connection, workflow_id, "local")
     return [
         row["process"]["pid"]
         for row in rows
@@ -210,7 +220,7 @@ def cancel_idle(database: Database, workflow_id: int) -> list[str]:
     maps = schema.maps
     mapped = select(func.max(maps.c.touched)).where(maps.c.workflow_id == workflow_id).scalar_subquery()
     with database.write() as connection:
-        _hold(connection, workflow_id)
+        hold(connection, workflow_id)
         if not _is_done(connection, workflow_id):
             return []
         canceled = connection.execute(

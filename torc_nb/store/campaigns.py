@@ -18,10 +18,12 @@ _campaigns = schema.campaigns
 _allocations = schema.allocations
 _workers = schema.workers
 
-_UNSEEN = frozenset({"scheduler_id", "retry", "refusals", "finished", "progressed"})
+_UNSEEN = frozenset({"scheduler_id", "retry", "refusals", "finished", "progressed", "probed"})
 
 #: What waits in the queue is looked after when nobody asked Slurm of it for so long, in seconds.
 FORGOTTEN = 300.0
+#: A worker that was asked to try and did not tell within this is taken for gone, in seconds.
+TELLS_WITHIN = 120.0
 
 
 @dataclass(frozen=True)
@@ -98,19 +100,22 @@ def get(database: Database, workflow_id: int) -> models.CampaignModel | None:
     return models.CampaignModel(**values | {"scheduler": scheduler})
 
 
-def is_due(database: Database, workflow_id: int, *, last_chance: bool = False) -> bool:
+def is_due(
+    database: Database, workflow_id: int, *, on_node: bool = False, last_chance: bool = False, links: int = 1
+) -> bool:
     """Whether anything may have to be done for a workflow's campaign: allocations are missing, or forgotten.
 
-    With ``last_chance`` also where it is to be tried later, at which there may be nobody to do it.
+    With ``last_chance`` also where it is to be tried later, at which there may be nobody to do it. ``on_node``: who
+    asks is where a worker is, which may not be able to submit. ``links``: how many there may be in each chain.
     """
     with database.read() as connection:
         now = database.now(connection)
         row = connection.execute(
-            select(_campaigns.c.n, _campaigns.c.retry).where(
+            select(_campaigns.c.n, _campaigns.c.retry, _campaigns.c.nodes_refused).where(
                 _campaigns.c.workflow_id == workflow_id, _campaigns.c.state == "on"
             )
         ).first()
-        if row is None or (row.retry > now and not last_chance):
+        if row is None or (not last_chance and (row.retry > now or (on_node and row.nodes_refused))):
             return False
         alive = connection.execute(
             select(_allocations.c.state, func.coalesce(_allocations.c.asked, _allocations.c.submitted)).where(
@@ -121,7 +126,41 @@ def is_due(database: Database, workflow_id: int, *, last_chance: bool = False) -
         ).all()
         if any(state == "submitted" and asked < now - FORGOTTEN for state, asked in alive):
             return True
-        return len(alive) < row.n and any(counts.ready(connection, workflow_id).values())
+        wished = row.n * links if row.nodes_refused else row.n
+        return len(alive) < wished and any(counts.ready(connection, workflow_id).values())
+
+
+def shall_try(database: Database, workflow_id: int) -> bool:
+    """Whether a worker is to try if its node may submit, as that is not known: one of those that ask is told so."""
+    with database.write() as connection:
+        now = database.now(connection)
+        asked = connection.execute(
+            update(_campaigns)
+            .where(
+                _campaigns.c.workflow_id == workflow_id,
+                _campaigns.c.state == "on",
+                _campaigns.c.nodes_refused.is_(None),
+                or_(_campaigns.c.probed.is_(None), _campaigns.c.probed < now - TELLS_WITHIN),
+            )
+            .values(probed=now)
+        )
+    return bool(asked.rowcount)
+
+
+def note_nodes(database: Database, workflow_id: int, refused: str) -> None:
+    """Write why the nodes of a campaign that is on may not submit; "": they may."""
+    with database.write() as connection:
+        noted = connection.execute(
+            update(_campaigns)
+            .where(
+                _campaigns.c.workflow_id == workflow_id,
+                _campaigns.c.state == "on",
+                or_(_campaigns.c.nodes_refused.is_(None), _campaigns.c.nodes_refused != refused),
+            )
+            .values(nodes_refused=refused, retry=0.0)
+        )
+        if noted.rowcount and refused:
+            events.add(database, connection, workflow_id, "nodes may not submit", reason=refused)
 
 
 def standing(database: Database, campaign: models.CampaignModel) -> Standing:

@@ -40,6 +40,23 @@ def waiting(database: Database, workflow_id: int) -> list[models.ResourceRequire
     return [requirement for requirement in requirements.listed(database, workflow_id) if requirement.id in ids]
 
 
+def ready(database: Database, workflow_id: int) -> list[tuple[Request, float | None]]:
+    """Return the requests of the jobs that could start now, and what is expected where they tell no run time."""
+    requests = {one.id: one.request for one in requirements.listed(database, workflow_id)}
+    with database.read() as connection:
+        groups = {(group.map_id, group.requirement_id) for group in counts.ready(connection, workflow_id)}
+        return [
+            (requests[id_], runtimes.expected(connection, map_id) if requests[id_].runtime is None else None)
+            for map_id, id_ in sorted(groups)
+        ]
+
+
+def expected(database: Database, map_id: int) -> float | None:
+    """Return the seconds that a job of a map is likely to take, see :mod:`torc_nb.store.runtimes`."""
+    with database.read() as connection:
+        return runtimes.expected(connection, map_id)
+
+
 def left(database: Database, workflow_id: int) -> list[Left]:
     """Return the jobs that have not begun, be they ready or not, by their maps and requests.
 

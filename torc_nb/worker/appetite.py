@@ -59,10 +59,10 @@ class Appetite:
     def longest(self) -> float:
         """For how long a job that a walltime has cut may have run then: here it shall get further."""
         left = self.free.time_left
-        return math.inf if left is None or self._has_just_begun else left
+        return math.inf if left is None or self.takes_any else left
 
     @property
-    def _has_just_begun(self) -> bool:
+    def takes_any(self) -> bool:
         """Whether the worker has nearly all of its time: it takes any job, since no other will have more."""
         left, all_ = self.free.time_left, self._whole.time_left
         return left is None or all_ is None or left >= NEARLY * all_
@@ -90,7 +90,7 @@ class Appetite:
         request = self._request(group.requirement_id)
         memory = self._whole.share(request.num_cpus) if request.memory is None else request.memory
         runtime = request.runtime
-        if runtime is None and not self._has_just_begun:
+        if runtime is None and not self.takes_any:
             runtime = self._expected(group.map_id)
         return request._replace(memory=memory, runtime=runtime)
 

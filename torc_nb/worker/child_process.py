@@ -45,6 +45,7 @@ class ChildProcess:
         self.began = time.time()  # when its current job began, as far as we know
         self.idle_since = time.monotonic()
         self.sentence: Sentence | None = None
+        self._ends_by: float | None = None  # until when it may end in its own way; None: it was not asked to
         self.is_held_up = False  # by a long job: what was behind it was taken back
         self._given: deque[tuple[int, Claim]] = deque()  # with the number that the child knows the job by
         self._numbers = itertools.count(1)
@@ -137,6 +138,19 @@ class ChildProcess:
             return
         self.sentence = Sentence(self.current, status, reason)
         self.end()
+
+    def warn(self, status: JobStatus, reason: str, seconds: float) -> None:
+        """Ask its job to end within some seconds, before it is killed; status and reason become the job's anyhow."""
+        if self.sentence is None and self.current is not None:
+            self.sentence = Sentence(self.current, status, reason)
+            self._ends_by = time.monotonic() + seconds
+            self.ask_to_end()
+        elif self._ends_by is not None and time.monotonic() > self._ends_by:
+            self.end()
+
+    def was_warned(self, claim: Claim) -> bool:
+        """Whether it was asked to end because of this job."""
+        return self._ends_by is not None and self.sentence is not None and self.sentence.claim is claim
 
     def ask_to_end(self) -> None:
         """Let its job, and what that started, end in its own way."""

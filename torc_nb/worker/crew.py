@@ -13,9 +13,10 @@ from torc_nb.errors import TorcError
 from torc_nb.models import Claim, JobStatus
 from torc_nb.worker.appetite import STOCK, Appetite
 from torc_nb.worker.assignments import Assignments, Key
+from torc_nb.worker.attempt import Outcome
 from torc_nb.worker.child_process import ChildProcess
 from torc_nb.worker.nurseries import Nurseries
-from torc_nb.worker.obituary import obituary
+from torc_nb.worker.obituary import obituary, terminated
 from torc_nb.worker.oom_killer import OomKiller
 from torc_nb.worker.pace import Pace
 from torc_nb.worker.packing import Packing
@@ -269,7 +270,8 @@ class Crew:
                 continue
             n += 1
             total += outcome[5]
-            self._reports.add(claim, outcome, self.peaks.pop(child.pid, 0) if self.peaks else 0)
+            end = self._judged(child, claim, outcome)
+            self._reports.add(claim, end, self.peaks.pop(child.pid, 0) if self.peaks else 0)
             if self._canceled:
                 self._canceled.discard((claim.job_id, claim.attempt))
         if passed_over:
@@ -277,6 +279,13 @@ class Crew:
             self._stock.drop(self._canceled)
         if n:
             self._pace.learn(child.key, total / n)
+
+    def _judged(self, child: ChildProcess, claim: Claim, outcome: Outcome) -> Outcome:
+        """Return a job's outcome; where it was asked to end, the reason for that, and its process goes with it."""
+        if not child.was_warned(claim):
+            return outcome
+        child.end()
+        return terminated(child, outcome)
 
     def _bury(self, child: ChildProcess, wait_status: int) -> None:
         """Settle the jobs of a child that died: the one that ran fails with the reason, those behind it are run."""

@@ -17,6 +17,8 @@ from torc_nb.worker.reports import Reports
 LONG = 0.05
 #: From which run time on, and how often, a job's memory is looked at, in seconds.
 SAMPLE = 0.25
+#: What ran into its timeout may end in its own way after SIGTERM, before SIGKILL, in seconds.
+LAST_SECONDS = 10.0
 
 
 class Guard:
@@ -57,7 +59,7 @@ class Guard:
             return
         timeout = self._assignments.known(child.current).request.timeout
         if timeout is not None and now - child.began > timeout:
-            child.kill(JobStatus.TERMINATED, f"ran longer than its timeout of {format_duration(timeout)}")
+            child.warn(JobStatus.TERMINATED, f"ran longer than its timeout of {format_duration(timeout)}", LAST_SECONDS)
 
     def _check_memory(self, children: list[ChildProcess]) -> None:
         used = memory.of_trees([child.pid for child in children])

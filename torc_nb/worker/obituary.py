@@ -11,6 +11,9 @@ from torc_nb.worker.attempt import Outcome
 from torc_nb.worker.child_process import ChildProcess
 from torc_nb.worker.oom_killer import OomKiller
 
+#: The kind of its error where a worker stopped a job, by the status that it ends with.
+_STOPPED = {JobStatus.TERMINATED: "Terminated", JobStatus.FAILED: "MemoryError"}
+
 
 def obituary(child: ChildProcess, claim: Claim, wait_status: int, oom_killer: OomKiller) -> Outcome:
     """The outcome of the job that ran when its process ended."""
@@ -23,12 +26,23 @@ def obituary(child: ChildProcess, claim: Claim, wait_status: int, oom_killer: Oo
     )  # fmt: skip
 
 
+def terminated(child: ChildProcess, outcome: Outcome) -> Outcome:
+    """The outcome of a job that was asked to end, and ended in its own way: what it says of it does not count."""
+    assert child.sentence is not None
+    status, reason = child.sentence.status, child.sentence.reason
+    job_id, attempt, _, _, started, seconds, cpu, peak, _, _, _, _, out, err, *_ = outcome
+    return (
+        job_id, attempt, int(status), -signal.SIGTERM, started, seconds, cpu, peak, None, _STOPPED[status], reason,
+        None, out, err, None, None, None,
+    )  # fmt: skip
+
+
 def _cause(child: ChildProcess, wait_status: int, oom_killer: OomKiller) -> tuple[JobStatus, str, str, int]:
     """The job's status, the kind of its error, its message and its return code."""
     code = os.waitstatus_to_exitcode(wait_status)
     if child.sentence is not None:
         status, reason = child.sentence.status, child.sentence.reason
-        return status, "Terminated" if status is JobStatus.TERMINATED else "MemoryError", reason, code
+        return status, _STOPPED[status], reason, code
     if code >= 0:
         return JobStatus.FAILED, "ProcessExit", f"its process ended itself with exit code {code}", code
     name = _name(-code)

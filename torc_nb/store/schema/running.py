@@ -81,6 +81,8 @@ allocations = Table(
     Column("ahead", Boolean, nullable=False, default=False),
     # the jobs that its worker runs before it leaves; NULL: whatever there is
     Column("only", JSON(none_as_null=True)),
+    # which of a campaign's chains it is a link of; NULL: of none
+    Column("chain", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -104,6 +106,9 @@ campaigns = Table(
     # how many jobs had finished when anything was last seen to go on, and when that was
     Column("finished", BigInteger, nullable=False),
     Column("progressed", Double, nullable=False),
+    # why its nodes may not submit, "" where they may; NULL until a worker, asked to try at that time, has told
+    Column("nodes_refused", Text),
+    Column("probed", Double),
 )
 
 #: Nodes of Slurm's on which a workflow's jobs are not to run any more.

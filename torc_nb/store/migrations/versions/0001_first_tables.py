@@ -340,6 +340,7 @@ def _create_runs() -> None:
         sa.Column("process", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("ahead", sa.Boolean(), nullable=False),
         sa.Column("only", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("chain", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -361,6 +362,8 @@ def _create_runs() -> None:
         sa.Column("refusals", sa.Integer(), nullable=False),
         sa.Column("finished", sa.BigInteger(), nullable=False),
         sa.Column("progressed", sa.Double(), nullable=False),
+        sa.Column("nodes_refused", sa.Text(), nullable=True),
+        sa.Column("probed", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("workflow_id"),
     )
