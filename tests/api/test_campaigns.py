@@ -3,89 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from itertools import count
-from typing import Any
 
 import pytest
+from api.queues import Queue, alive, campaign, end
 from store.scene import completion
 
 from torc_nb import slurm
-from torc_nb.api import Api, campaigns, launching
-from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit
-from torc_nb.launch import Launched
-from torc_nb.models import CampaignModel, Introduction, JobStatus, SlurmSchedulerModel, WorkflowModel
+from torc_nb.api import Api, campaigns
+from torc_nb.errors import InvalidRequest, LaunchError
+from torc_nb.models import Introduction, JobStatus, SlurmSchedulerModel
 from torc_nb.store import Database, allocations, claims, exclusions, leases
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-
-
-class Queue:
-    """Takes so many jobs, or refuses in other words; knows what was cancelled."""
-
-    def __init__(self) -> None:
-        self.room = 1000
-        self.refusal = ""
-        self.canceled: list[str] = []
-        self._numbers = count(1)
-
-    def submit(self, database: Database, _workflow: Any, ids: list[int], *_: Any, **__: Any) -> list[Launched]:
-        """Be sbatch."""
-        if self.refusal:
-            raise LaunchError(self.refusal)
-        if len(ids) > self.room:
-            raise SlurmLimit("sbatch refused: sbatch: error: AssocMaxSubmitJobLimit")
-        self.room -= len(ids)
-        launched = [Launched(str(next(self._numbers)), "log") for _ in ids]
-        for id_, one in zip(ids, launched, strict=True):
-            allocations.launched(database, id_, one.scheduler_job, one.log)
-        return launched
-
-    def cancel(self, job_ids: Iterable[int | str]) -> None:
-        """Be scancel."""
-        self.canceled += map(str, job_ids)
-
-
-@pytest.fixture
-def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
-    """What is there instead of Slurm."""
-    queue = Queue()
-    monkeypatch.setattr(slurm, "available", lambda: True)
-    monkeypatch.setattr(slurm, "cancel", queue.cancel)
-    monkeypatch.setattr(launching, "submit", queue.submit)
-    monkeypatch.setattr(launching, "refuse_elsewhere", lambda *_: None)
-    monkeypatch.setattr(launching, "_ask_slurm", lambda *_: None)
-    monkeypatch.setattr(campaigns, "NOT_NOW", 0.0)
-    monkeypatch.setattr(campaigns, "REFUSED", 0.0)
-    return queue
-
-
-@pytest.fixture
-def id_(api: Api, workflow: WorkflowModel, queue: Queue) -> int:
-    """A workflow of a hundred jobs."""
-    assert workflow.id is not None
-    api.map_function(workflow.id, lambda x: x, range(100), name="same")
-    return workflow.id
-
-
-def alive(api: Api, id_: int) -> int:
-    """How many allocations are pending or running."""
-    return sum(one.state in allocations.ALIVE for one in api.list_allocations(id_))
-
-
-def end(api: Api, id_: int, n: int = 1) -> None:
-    """Let workers begin in so many of the allocations that wait, and leave without having found anything to do."""
-    waiting = [one for one in api.list_allocations(id_) if one.state == "submitted"]
-    for one in waiting[:n]:
-        here = Introduction(id_, "n1", 1, "elsewhere", 0.0, allocation_id=one.id)
-        leases.leave(api.database, leases.join(api.database, here), message="it was not needed")
-
-
-def campaign(api: Api, id_: int) -> CampaignModel:
-    """What was wished."""
-    found = api.get_campaign(id_)
-    assert found is not None
-    return found
 
 
 def test_what_ends_is_replaced_exactly_once(api: Api, id_: int) -> None:
@@ -282,3 +211,25 @@ def test_it_ends_where_all_that_is_left_is_stopped(api: Api, id_: int, queue: Qu
     assert api.schedule_nodes(id_, 3, until_done=True).started == 0
     with pytest.raises(InvalidRequest, match="nothing to plan: map same is stopped"):
         api.plan_nodes(id_)
+
+
+def test_an_allocation_that_ends_is_queued_again(api: Api, id_: int, queue: Queue) -> None:
+    """Where nothing is taken: the same one, unless others are there, and not where nothing begins, or Slurm refuses."""
+    queue.room = 2
+    api.schedule_nodes(id_, 2, until_done=True)
+    first, second = api.list_allocations(id_)
+    end(api, id_)
+    assert campaigns.requeue(api.database, id_, first.id or 0, "1")
+    assert not campaigns.requeue(api.database, id_, first.id or 0, "1")  # two are alive again
+    assert [(one.id, one.state, one.ended) for one in api.list_allocations(id_)] == [
+        (first.id, "submitted", None), (second.id, "submitted", None)
+    ]  # fmt: skip
+    queue.refusal = "scontrol failed: Job is not requeueable"
+    end(api, id_)
+    assert not campaigns.requeue(api.database, id_, first.id or 0, "1")
+    refused = api.list_allocations(id_)[0]
+    assert (refused.state, "not requeueable" in refused.message) == ("ended", True)
+    queue.refusal = ""
+    end(api, id_)
+    assert not campaigns.requeue(api.database, id_, first.id or 0, "1")  # the third that ended in vain
+    assert queue.requeued == ["1"]
