@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from api.queues import Queue
 
 from torc_nb import Retry
 from torc_nb.api import Api
@@ -62,14 +63,18 @@ def taken(api: Api, worker: Membership, *, begin: bool = True) -> list[int]:
     return [one.job_id for one in found.claims]
 
 
-def end_all(api: Api, worker: Membership, status: JobStatus) -> list[int]:
-    """Let a worker run all that is ready to an end; returns the ids of the jobs."""
-    found = claims.exchange(api.database, worker.workflow_id, worker.id, room=lambda group, ready, workers: ready)
+def end_all(
+    api: Api, worker: Membership, status: JobStatus, *, most: int = 1000, seconds: float = 2.5
+) -> list[int]:
+    """Let a worker run all that is ready to an end, each for so long; returns the ids of the jobs."""
+    found = claims.exchange(
+        api.database, worker.workflow_id, worker.id, room=lambda group, ready, workers: min(ready, most)
+    )
     failed = status == JobStatus.FAILED
     done = [
         Completion(
             one.job_id, one.attempt, one.run_id, one.map_id, one.requirement_id, one.function_id, int(status),
-            int(failed), 1.0, 2.5, 1.0, 0, None if failed else "1", b"", "ValueError" if failed else None,
+            int(failed), 1.0, seconds, 1.0, 0, None if failed else "1", b"", "ValueError" if failed else None,
             "bad" if failed else None, None, 0, 0, 0, False,
         )
         for one in found.claims
@@ -160,6 +165,48 @@ def test_walltime_that_is_left(api: Api, workflow: WorkflowModel) -> None:
     cut = lack(late, Request(), cut=700.0)
     assert cut is not None
     assert cut.text == "ran for 11 min 40 s until a walltime ended, and waits for a worker that has more left"
+
+
+def test_a_run_time_that_was_observed(
+    api: Api, workflow: WorkflowModel, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gave one, and jobs like it took 40 min: a worker that has just begun takes it, one of later does not."""
+    id_ = mapped(api, workflow, rows=range(12))
+    api.schedule_nodes(id_, 1, until_done=True, scheduler=SlurmSchedulerModel(walltime="1h"))
+    (allocation,) = api.list_allocations(id_)
+    worker = joined(api, id_, allocation_id=allocation.id)
+    end_all(api, worker, JobStatus.COMPLETED, most=10, seconds=2460.0)
+    assert "is ready and waits for its turn" in api.why(id_, 12).text
+    now = databases.Database.now
+    monkeypatch.setattr(databases.Database, "now", lambda self, connection: now(self, connection) + 1500)
+    claims.exchange(api.database, id_, worker.id)  # it was heard of all the time
+    observed = "needs about 41 min 00 s (observed), and no worker has so much left (at most 3"
+    found = api.why(id_, 12)
+    assert observed in found.text
+    assert found.advice.startswith("Bring a fresh one: ")
+    assert observed in api.why(id_).text
+    assert lack(crew(api.database, id_), Request(runtime=60.0), expected=2460.0) is None  # what was given counts
+
+
+def test_nodes_until_done(api: Api, workflow: WorkflowModel, queue: Queue) -> None:
+    """What is wished, what it waits for and why it stopped, of the workflow and of a job that waits for a worker."""
+    id_ = mapped(api, workflow)
+    queue.room = 1
+    api.schedule_nodes(id_, 3, until_done=True)
+    for found in (api.why(id_), api.why(id_, 1)):
+        assert "Nodes until done: 3 allocations until all is done: Slurm takes no more of your jobs for now (Ass" in (
+            found.text
+        )
+    (allocation,) = api.list_allocations(id_)
+    allocations.end(api.database, allocation.id or 0, "failed", "no such account")
+    queue.room, queue.refusal = 3, "sbatch refused: Invalid account"
+    for _ in range(3):
+        api.status(id_)
+    for found in (api.why(id_), api.why(id_, 1)):
+        assert "waits for a worker, but allocation 1 failed: no such account. No more nodes come: 3 allocations " in (
+            found.text
+        )
+        assert found.text.endswith("until all is done, stopped: sbatch refused: Invalid account.")
 
 
 def test_no_worker_and_what_brings_one(api: Api, workflow: WorkflowModel) -> None:

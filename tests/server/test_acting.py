@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 from commands.sweep import until
@@ -10,8 +11,8 @@ from server.answers import Get
 from services.slurm_cluster import SlurmCluster
 from services.workers import pids
 
-from torc_nb.api import Api
-from torc_nb.models import JobStatus, WorkflowModel
+from torc_nb.api import Api, launching
+from torc_nb.models import JobStatus, SlurmSchedulerModel, WorkflowModel
 
 
 async def test_rerun(get: Get, act: Get, address: str, api: Api) -> None:
@@ -96,6 +97,24 @@ async def test_nodes_of_a_cluster(get: Get, act: Get, address: str, api: Api, sl
     assert [one["kind"] for one in allocations["rows"]] == ["slurm", "local"]
     assert allocations["rows"][0]["scheduler_job"].isdigit()
     until(lambda: api.get_job(3).status == JobStatus.FAILED, "the job did not run on the node")
+
+
+async def test_an_open_panel_tops_up(
+    get: Get, address: str, api: Api, slurm: SlurmCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of an allocation that is gone from the queue the next look of the panel's submits another."""
+    monkeypatch.setattr(launching, "ASK_AGAIN", 0.0)
+    api.rerun(1, [JobStatus.FAILED])
+    later = SlurmSchedulerModel(cpus=1, extra={"begin": "now+1hour"})
+    api.schedule_nodes(1, 1, until_done=True, scheduler=later)
+    first = next(one.scheduler_job for one in api.list_allocations(1) if one.kind == "slurm")
+    slurm.run("scancel", str(first))
+    deadline = time.monotonic() + 30
+    while str(first) in (waiting := slurm.squeue("--states=PENDING", "--format=%A")) or not waiting:
+        assert time.monotonic() < deadline, api.list_allocations(1)
+        view = (await get(address)).data
+    assert [one.state for one in api.list_allocations(1) if one.kind == "slurm"] == ["failed", "submitted"]
+    assert "1 allocation until all is done" in str(view["allocations"])
 
 
 async def test_no_code_of_the_users_is_imported(act: Get, address: str, api: Api) -> None:

@@ -14,9 +14,18 @@ from .conftest import Site
 
 
 def endless(row: int) -> int:
-    """Run for longer than any allocation."""
-    with Path("ran").open("a") as file:
-        file.write(f"{row}\n")
+    """Run for longer than any allocation; told to end, say so and do."""
+
+    def note(name: str) -> None:
+        with Path(name).open("a") as file:
+            file.write(f"{row}\n")
+
+    def warned(*_: object) -> None:
+        note("warned")
+        raise SystemExit(1)
+
+    signal.signal(signal.SIGTERM, warned)
+    note("ran")
     time.sleep(100)
     return row
 
@@ -48,6 +57,7 @@ def test_a_job_that_two_full_walltimes_cut_fails(any_site: Site) -> None:
     assert any_site.statuses() == {"failed": 1}
     assert any_site.jobs()[0].note == "needs more than 20 s"
     assert messages(any_site) == ["its walltime of 20 s ended"] * 2
+    assert any_site.lines("warned") == ["1", "1"]
 
 
 def test_a_signal_long_before_the_end_is_no_end_of_a_walltime(site: Site) -> None:
@@ -58,8 +68,10 @@ def test_a_signal_long_before_the_end_is_no_end_of_a_walltime(site: Site) -> Non
     worker.terminate()
     assert worker.wait(10) == 0
     assert site.statuses() == {"ready": 1}
-    assert site.jobs()[0].longest_cut is None
+    assert (site.jobs()[0].longest_cut, site.jobs()[0].interruptions) == (None, 0)
     assert messages(site) == ["it was stopped by SIGTERM"]
+    (left,) = (event for event in events.listed(site.database, site.id) if event.kind == "worker left")
+    assert left.data["freed"] == 1
 
 
 def test_a_worker_that_is_killed_at_its_end_left_word(site: Site) -> None:

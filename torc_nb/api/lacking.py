@@ -10,7 +10,7 @@ from torc_nb import slurm
 from torc_nb.api import excluding
 from torc_nb.models import AllocationModel, Request, Room, WorkerModel, fits, misfit
 from torc_nb.models.quantities import counted, format_duration
-from torc_nb.store import Database, allocations, exclusions, leases, schedulers, spans
+from torc_nb.store import Database, allocations, campaigns, exclusions, leases, schedulers, spans
 from torc_nb.worker.appetite import Appetite
 
 _BRING = "`%torc run` starts one here, `%torc hpc slurm schedule-nodes -n 1` asks Slurm for a node."
@@ -84,8 +84,12 @@ def crew(database: Database, workflow_id: int) -> Crew:
     """Return who is there and who is to come."""
     workers = [one for one in leases.listed(database, workflow_id) if one.state in leases.PRESENT]
     alive = allocations.listed(database, workflow_id, alive=True)
-    walltime_of = {one.id: one.walltime for one in schedulers.listed(database, workflow_id)}
-    of_allocation = {one.id: walltime_of.get(one.scheduler_id) for one in alive}
+    kept = schedulers.listed(database, workflow_id)
+    walltime_of: dict[int | None, float | None] = {one.id: one.walltime for one in kept}
+    wish = campaigns.get(database, workflow_id)
+    if wish is not None:  # its nodes may be asked for in other words than those of any scheduler that is kept
+        walltime_of.setdefault(None, wish.scheduler.walltime)
+    of_allocation = {one.id: walltime_of.get(one.scheduler_id) for one in alive if one.kind == "slurm"}
     known = {one.id or 0: of_allocation.get(one.allocation_id) for one in workers}
     return Crew(
         workers=workers,
