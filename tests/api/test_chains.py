@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 
 import pytest
@@ -46,13 +47,17 @@ def lengths(queue: Queue) -> Counter[int]:
 
 
 def test_chains_are_queued_once_a_worker_told(api: Api, hundred: int, queue: Queue) -> None:
-    """Until then so many as were wished; then each of these is the first link of a chain; nothing is put on twice."""
+    """Until then so many as were wished; then each of these is the first link of a chain; nobody puts on twice."""
     assert api.schedule_nodes(hundred, 5, until_done=True, scheduler=HOURLY).started == 5
     stored.note_nodes(api.database, hundred, "there is no sbatch in PATH on n1")
-    api.status(hundred)
+    lookers = [threading.Thread(target=api.status, args=(hundred,)) for _ in range(4)]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
     # Five nodes need seven allocations each for a hundred jobs, three at a time in one; and one is in hand.
     assert lengths(queue) == dict.fromkeys(range(5), 7)
-    assert [chain for chain, _ in queue.chained] == [None, *(Chain(k, (str(k + 1),)) for k in range(5))]
+    assert queue.chained == [(None, 5), *((Chain(k, (str(k + 1),)), 7) for k in range(5))]
     assert alive(api, hundred) == 40
     assert campaign(api, hundred).message == (
         "its nodes may not submit (there is no sbatch in PATH on n1), so that allocations are queued ahead: "

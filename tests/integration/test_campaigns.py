@@ -43,6 +43,7 @@ def goes_through(cluster: AccountingCluster, folder: Path, allocations: int, lim
         found = api.get_campaign(1)
         assert found is not None
         assert (found.state, found.message) == ("done", "all jobs have finished")
+        assert found.nodes_refused == ""  # its first worker tried
     finally:
         cluster.clear()
         api.database.close()

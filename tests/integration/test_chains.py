@@ -35,8 +35,10 @@ def test_chains_and_no_kernel(slurm: SlurmCluster, tmp_path: Path) -> None:
     assert "submitted 2 allocation(s)" in said
     assert "its nodes may not submit (there is no sbatch in PATH on n" in said
     assert "queued ahead: 4 allocations in 2 chains" in said
-    waiting = slurm.squeue("--array", "--states=PENDING", "--format=%j %r")
-    assert sorted(waiting) == ["torc-1-1 Dependency", "torc-1-2 Dependency"]
+    until(
+        lambda: sorted(slurm.squeue("--array", "--states=PENDING", "--format=%j %r"))
+        == ["torc-1-1 Dependency", "torc-1-2 Dependency"]
+    )
     until(lambda: len(ran(tmp_path)) == 4, 400)
     # One that is not needed begins, finds nothing to do and leaves.
     until(lambda: slurm.squeue("--states=PENDING,RUNNING") == [], 100)

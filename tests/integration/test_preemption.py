@@ -95,6 +95,34 @@ def test_it_goes_on_after_requeue_and_preemption(wf: Workflow, strict: SlurmClus
     assert [(job.interruptions, job.longest_cut) for job in wf.api.list_jobs(wf.id)] == [(0, None)] * 2
 
 
+def test_a_worker_is_refused_by_slurm(wf: Workflow, strict: SlurmCluster, tmp_path: Path) -> None:
+    """Nobody could know it beforehand: it tries, nothing is submitted, and Slurm's words are kept."""
+    wf.map(wait_for_it, range(1))
+    closed = tmp_path / "closed"
+    wf.schedule_nodes(1, until_done=True, cpus=1, setup=[f"until [ -e {closed} ]; do sleep 0.1; done"])
+    until(lambda: strict.squeue("--states=RUNNING"))
+    strict.run("scontrol", "update", "partition=main", "AllocNodes=login1")
+    try:
+        closed.touch()
+        until(lambda: refused(wf) is not None)
+    finally:
+        strict.run("scontrol", "update", "partition=main", "AllocNodes=ALL")
+    assert refused(wf) == "sbatch refused: allocation failure: Access/permission denied"
+    assert [event.data["reason"] for event in wf.api.list_events(wf.id) if event.kind == "nodes may not submit"] == [
+        refused(wf)
+    ]
+    (tmp_path / "go").touch()
+    wf.wait(timeout=30, progress=False)
+    assert len(wf.api.list_allocations(wf.id)) == 1
+
+
+def refused(wf: Workflow) -> str | None:
+    """Why the nodes may not submit, as far as it is known."""
+    found = wf.api.get_campaign(wf.id)
+    assert found is not None
+    return found.nodes_refused
+
+
 def test_no_array_is_larger_than_the_site_permits(wf: Workflow, strict: SlurmCluster) -> None:
     """The limit is read beforehand: what was asked for is submitted in several arrays, and nothing is put off."""
     wf.map(wait_for_it, range(8))

@@ -13,7 +13,7 @@ from launch.conftest import Answers, until
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.errors import InvalidRequest, LaunchError, SlurmUnavailable
-from torc_nb.launch import Launched, last_words, schedule
+from torc_nb.launch import Chain, Launched, last_words, schedule
 from torc_nb.models import SlurmSchedulerModel
 from torc_nb.models.quantities import GIB
 
@@ -65,6 +65,22 @@ def test_several_are_one_array(slurm, answers, tmp_path):
     assert "SIGTERM" in answers.wait("signals", 12)
     until(lambda: "leaving after" in last_words(launched[1].log), 20, "nothing in the log")
     assert "leaving" not in last_words(launched[0].log) + last_words(launched[2].log)
+
+
+def test_a_chain_is_one_after_the_other(slurm, answers, tmp_path):
+    """After what was submitted before it, by a name of its own; what the user wants it to wait for comes besides."""
+    settings = [answers.settings(number) for number in (11, 12)]
+    first = schedule(settings[:1], SlurmSchedulerModel(cpus=1), tmp_path, work="launch.works:answer")[0].scheduler_job
+    answers.wait(allocation_id=11)
+    links = schedule(settings, SlurmSchedulerModel(cpus=1), tmp_path, chain=Chain(2, (first,)))
+    mine = {"dependency": "afterok:1", "job_name": "mine"}
+    other = schedule(settings, SlurmSchedulerModel(cpus=1, extra=mine), tmp_path, chain=Chain(0))
+    waiting = set(slurm.squeue("--array", "--states=PENDING", "--format=%i %j"))
+    assert waiting >= {f"{one.scheduler_job} torc-{settings[0].workflow_id}-3" for one in links}
+    assert f"afterany:{first}(unfulfilled),singleton(unfulfilled)" in shown(slurm, links[0].scheduler_job)["Dependency"]
+    assert "#SBATCH --array=0-1%1\n" in script(links[0])
+    assert "#SBATCH --dependency=afterok:1,singleton\n" in script(other[0])
+    assert "#SBATCH --job-name=mine-1\n" in script(other[0])
 
 
 def test_slurm_is_asked_for_what_the_scheduler_says(slurm, answers, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from torc_nb.launch.planning import Demand, NodeChoice, Shape, best_of, choices_of
+from torc_nb.launch.planning import Demand, NodeChoice, Shape, best_of, choices_of, links_of
 from torc_nb.models import Request, Room
 
 GIB, HOUR = 2**30, 3600.0
@@ -67,6 +67,17 @@ def test_different_requests_are_counted_one_after_another() -> None:
     short = Request(num_cpus=1, memory=GIB, runtime=0.5 * HOUR)
     found = choices_of([Demand(JOB, 16), Demand(short, 36)], LARGE)
     assert told(found[0]) == (1, 36, 3, 2.5)
+
+
+def test_allocations_one_after_another() -> None:
+    """What does not fit into what is left of one waits for the next; what is not known of one is not known of all."""
+    long = JOB._replace(runtime=2.5 * HOUR)
+    assert [links_of([Demand(JOB, 320)], LARGE, nodes) for nodes in (1, 3, 10)] == [10, 4, 1]
+    assert links_of([Demand(long, 80)], LARGE, 2) == 5
+    assert links_of([Demand(long, 80), Demand(JOB, 32)], LARGE, 2) == 6
+    assert links_of([Demand(JOB, 320), Demand(long._replace(runtime=None), 1)], LARGE, 1) is None
+    assert links_of([Demand(JOB._replace(num_cpus=40), 9)], LARGE, 1) == 0  # it fits no such node
+    assert links_of([Demand(JOB, 320)], LARGE._replace(room=LARGE.room._replace(time_left=None)), 1) == 1
 
 
 def test_unknown_run_times_give_no_finish() -> None:

@@ -14,7 +14,7 @@ from services.slurm_cluster import SlurmCluster
 
 from torc_nb import slurm as slurm_layer
 from torc_nb.errors import LaunchError, SlurmUnavailable
-from torc_nb.slurm import QueuedJob, cancel, configuration, partitions, queue
+from torc_nb.slurm import QueuedJob, array_limit, cancel, configuration, kept_out, partitions, queue
 from torc_nb.slurm.commands import seconds
 
 
@@ -141,6 +141,22 @@ def test_partitions_and_configuration(slurm: SlurmCluster) -> None:
     assert (partition.cpus, partition.memory) == (4, 4000 * 2**20)
     assert (partition.time_limit, partition.gres) == (None, "")
     assert configuration()["MaxArraySize"] == "1001"
+    assert array_limit() == 1001
+
+
+def test_from_where_a_partition_takes_jobs(slurm: SlurmCluster) -> None:
+    """Where none of its own nodes is among that, it is told; where some are, one has to try."""
+    assert kept_out("main") == kept_out(None) == ""
+    try:
+        slurm.run("scontrol", "update", "partition=main", "AllocNodes=login1,n[2-9]")
+        assert kept_out(None) == ""
+        slurm.run("scontrol", "update", "partition=main", "AllocNodes=login[1-2]")
+        told = "partition main takes jobs from login[1-2] only (AllocNodes)"
+        assert kept_out("main") == kept_out(None) == told
+    finally:
+        slurm.run("scontrol", "update", "partition=main", "AllocNodes=ALL")
+    with pytest.raises(LaunchError, match="nonesuch"):
+        kept_out("nonesuch")
 
 
 def test_a_partition_of_mixed_nodes_has_a_record_for_each_shape() -> None:

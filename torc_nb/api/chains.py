@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 from torc_nb import launch, slurm
 from torc_nb.api import planning
@@ -24,7 +25,7 @@ def foreseen(scheduler: SlurmSchedulerModel, before: CampaignModel | None) -> st
     if before is not None and before.scheduler.partition == scheduler.partition and before.nodes_refused is not None:
         return before.nodes_refused
     with contextlib.suppress(LaunchError):
-        return slurm.kept_out(scheduler.partition) or None
+        return slurm.kept_out(scheduler.partition or os.environ.get("SBATCH_PARTITION")) or None
     return None
 
 
