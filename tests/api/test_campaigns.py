@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from api.queues import Queue, alive, campaign, end
@@ -12,7 +13,7 @@ from torc_nb import slurm
 from torc_nb.api import Api, campaigns
 from torc_nb.errors import InvalidRequest, LaunchError
 from torc_nb.models import Introduction, JobStatus, SlurmSchedulerModel
-from torc_nb.store import Database, allocations, claims, exclusions, leases
+from torc_nb.store import claims, exclusions, leases
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 

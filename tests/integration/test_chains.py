@@ -28,7 +28,9 @@ def test_chains_and_no_kernel(slurm: SlurmCluster, tmp_path: Path) -> None:
         # In each allocation one job ends: the second does not fit into what is left of its minute.
         "wf.map(leave_a_mark, range(4), [25.0] * 4, runtime='40s')\n"
         f"wf.schedule_nodes(2, until_done=True, cpus=1, walltime='1min', setup=['export PATH={tools}'])\n"
-        "while wf.api.get_campaign(1).nodes_refused is None:\n"
+        "def running():\n"
+        "    return sum(n for status, n in wf.api.progress(1).statuses.items() if status.label == 'running')\n"
+        "while wf.api.get_campaign(1).nodes_refused is None or running() < 2:\n"
         "    time.sleep(0.1)\n"
         "print(wf.status().campaign)\n",
     )

@@ -180,8 +180,9 @@ def _settle(database: Database, workflow: WorkflowModel, campaign: CampaignModel
     if standing.stopped and not standing.ready and not claims.can_still_get_work(database, id_):
         _stop(database, standing, id_)
         return
-    if standing.statuses and standing.waiting > standing.unclaimed and slurm.available():
-        _cancel_surplus(database, id_, standing.unclaimed)
+    left = standing.not_begun if campaign.nodes_refused else standing.unclaimed
+    if standing.statuses and standing.waiting > left and slurm.available():
+        _cancel_surplus(database, id_, left)
     is_due = campaigns.is_due(database, id_, links=chains.LINKS)
     if standing.state != "started" or not slurm.available() or not is_due:
         return

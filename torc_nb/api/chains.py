@@ -7,7 +7,7 @@ import os
 
 from torc_nb import launch, slurm
 from torc_nb.api import planning
-from torc_nb.errors import LaunchError, SlurmLimit, SlurmUnavailable
+from torc_nb.errors import InvalidRequest, LaunchError, SlurmLimit, SlurmUnavailable
 from torc_nb.launch.planning import Demand, links_of
 from torc_nb.models import CampaignModel, SlurmSchedulerModel
 from torc_nb.models.quantities import counted
@@ -53,18 +53,18 @@ def refused(database: Database, workflow_id: int, error: LaunchError) -> None:
 
 def wanted(database: Database, campaign: CampaignModel, standing: Standing) -> int:
     """How many allocations to have in all chains: no more than there are jobs for."""
-    return min(campaign.n * _links(database, campaign), standing.running + standing.unclaimed)
+    return min(campaign.n * _links(database, campaign), standing.running + standing.not_begun)
 
 
 def _links(database: Database, campaign: CampaignModel) -> int:
     """How long each chain is to be: what is planned and one in hand; what is not known may take all of it."""
-    left = [Demand(one.counted_with, one.n) for one in demand.left(database, campaign.workflow_id)]
+    left = [Demand(one.counted_with, one.n) for one in demand.left(database, campaign.workflow_id, claimed=True)]
     try:
         partitions = [one for one in slurm.partitions() if one.is_up]
         taken = planning.taken_by(campaign.scheduler, partitions)
         shapes = [one for one in planning.shapes_of(campaign.scheduler, partitions) if one.partition == taken]
         planned = [links_of(left, shape, campaign.n) for shape in shapes]
-    except LaunchError:
+    except (LaunchError, InvalidRequest):  # Slurm does not tell, or has no such nodes now
         return LINKS
     known = [one for one in planned if one is not None]
     return min(LINKS, max(known) + 1) if known and len(known) == len(planned) else LINKS

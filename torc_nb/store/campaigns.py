@@ -66,6 +66,11 @@ class Standing:
         left = sum(n for status, n in self.statuses.items() if not status.is_finished) - self.stopped
         return left - sum(self.statuses.get(status, 0) for status in CLAIMED)
 
+    @property
+    def not_begun(self) -> int:
+        """How many jobs have neither finished nor begun, be they at a worker or not, and are of no map that is stopped."""
+        return _not_begun(self.statuses) - self.stopped
+
 
 def wish(database: Database, campaign: models.CampaignModel) -> models.CampaignModel:
     """Write how many allocations a workflow is to have, instead of what was wished before."""
@@ -126,8 +131,13 @@ def is_due(
         ).all()
         if any(state == "submitted" and asked < now - FORGOTTEN for state, asked in alive):
             return True
-        wished = row.n * links if row.nodes_refused else row.n
-        return len(alive) < wished and any(counts.ready(connection, workflow_id).values())
+        if row.nodes_refused:  # what a worker has claimed ahead may be left for those after it
+            return len(alive) < row.n * links and _not_begun(counts.total(connection, workflow_id)) > 0
+        return len(alive) < row.n and any(counts.ready(connection, workflow_id).values())
+
+
+def _not_begun(statuses: Mapping[JobStatus, int]) -> int:
+    return sum(n for status, n in statuses.items() if not status.is_finished and status is not JobStatus.RUNNING)
 
 
 def shall_try(database: Database, workflow_id: int) -> bool:

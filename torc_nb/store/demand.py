@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 
 from torc_nb import models
-from torc_nb.models import CLAIMED, FINISHED, Request
+from torc_nb.models import CLAIMED, FINISHED, JobStatus, Request
 from torc_nb.store import counts, limits, requirements, runtimes, schema
 from torc_nb.store.database import Database
 
@@ -57,12 +57,13 @@ def expected(database: Database, map_id: int) -> float | None:
         return runtimes.expected(connection, map_id)
 
 
-def left(database: Database, workflow_id: int) -> list[Left]:
+def left(database: Database, workflow_id: int, *, claimed: bool = False) -> list[Left]:
     """Return the jobs that have not begun, be they ready or not, by their maps and requests.
 
-    Those of maps that are stopped, as too many have failed, are left out.
+    With ``claimed`` those too that a worker has claimed ahead. Those of maps that are stopped, as too many have failed,
+    are left out.
     """
-    over = [int(status) for status in (*FINISHED, *CLAIMED)]
+    over = [int(status) for status in (*FINISHED, *((JobStatus.RUNNING,) if claimed else CLAIMED))]
     statement = (
         select(_counts.c.map_id, _maps.c.name, _counts.c.requirement_id, func.sum(_counts.c.n))
         .select_from(_counts.outerjoin(_maps, _maps.c.id == _counts.c.map_id))
