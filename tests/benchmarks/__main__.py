@@ -26,6 +26,7 @@ from tests.benchmarks import (
     latency,
     live,
     million,
+    packing,
     panel,
     peers,
     restarts,
@@ -40,7 +41,7 @@ DEFAULT = [
     "throughput", "cold", "peers", "commands", "slurm", "latency", "dependents", "completing", "barrier",
     "idle", "drain", "exchange", "executor",
 ]  # fmt: skip
-LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "panel", "crowd"]
+LONG = ["million", "restarts", "clean", "fan-in", "frames", "export", "live", "panel", "crowd", "packing"]
 NAMES = [*DEFAULT, *LONG]
 
 
@@ -75,6 +76,7 @@ def main() -> None:
         "fan-in": [lambda: fan_in.measure(options.fan_in, options.fan_in_rounds, options.folder)],
         "live": [lambda: live.measure(options.live, options.folder)],
         "panel": [lambda: panel.measure(options.panel, options.panel_seconds, options.folder)],
+        "packing": [lambda: packing.measure(options.seeds, options.folder)],
         "frames": [lambda: frames.measure(options.frames, options.frames_rounds, options.folder)],
         "export": [lambda: export.measure(options.export, options.folder)],
     }
@@ -124,6 +126,7 @@ def _options() -> argparse.Namespace:
     add("--live", type=int, default=1_000_000, help="live: jobs of the workflow; default: %(default)s")
     add("--panel", type=int, default=1_000_000, help="panel: jobs of the workflow; default: %(default)s")
     add("--panel-seconds", type=float, default=60.0, help="panel: left open for so long; default: %(default)s")
+    add("--seeds", type=int, default=3, help="packing: mixes of each kind; default: %(default)s")
     add("--frames-rounds", type=int, default=5, help="frames: rounds; default: %(default)s")
     options = parser.parse_args()
     options.names = options.names or DEFAULT

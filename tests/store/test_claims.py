@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from sqlalchemy import update
@@ -325,6 +325,25 @@ def test_processes_that_claim_at_once_share_the_jobs(scene: Scene) -> None:
     assert Counter(int(job_id) for job_ids in printed for job_id in job_ids) == Counter(range(1, n + 1))
     assert scene.counts() == {"completed": n}
     assert scene.rows("results") == n
+
+
+def test_among_maps_of_equal_priority_the_most_urgent_is_asked_about_first(scene: Scene) -> None:
+    """What the worker says of groups orders those of one priority, never those of different ones."""
+    first, second = scene.declare("ab", name="first").map_id, scene.declare("cd", name="second").map_id
+    third = scene.declare("ef", name="third", priority=1).map_id
+    urgent = {first: 5.0, second: 7.0, third: 0.0}
+    told: list[tuple[dict[int, int], int]] = []
+
+    def urgency(ready: Mapping[counts.Group, int], workers: int) -> dict[counts.Group, tuple[float]]:
+        told.append(({group.map_id: n for group, n in ready.items()}, workers))
+        return {group: (urgent[group.map_id],) for group in ready}
+
+    found = scene.exchange(scene.worker(), 1, urgency=urgency).claims
+    assert [claim.map_id for claim in found] == [third, second, first]
+    assert told == [({third: 2, first: 2, second: 2}, 1)]
+    urgent = dict.fromkeys(urgent, 1.0)
+    found = scene.exchange(scene.worker(), 1, urgency=urgency).claims
+    assert [claim.map_id for claim in found] == [third, first, second]
 
 
 def test_maps_of_a_higher_priority_come_first(scene: Scene) -> None:

@@ -36,6 +36,22 @@ def test_few_say_nothing_and_most_are_a_percentile(scene: Scene) -> None:
     assert expected(scene, map_id) == 86.0  # of the 100: 95 took no longer
 
 
+def test_jobs_are_alike_where_most_take_about_as_long_as_half_of_them(scene: Scene) -> None:
+    """Half the completed took no longer than the one figure, nearly all than the other."""
+    map_id = scene.declare(range(200)).map_id
+    ends(scene, [10.0, 12.0, 14.0, 15.0] * 5)
+    with scene.database.read() as connection:
+        found = runtimes.observed(connection, map_id)
+    assert found is not None
+    assert (found.half, found.most) == (12.0, 15.0)
+    assert found.are_alike
+    ends(scene, [60.0] * 2)
+    with scene.database.read() as connection:
+        found = runtimes.observed(connection, map_id)
+    assert found is not None
+    assert not found.are_alike
+
+
 def test_maps_and_code_are_told_apart(scene: Scene) -> None:
     """Another map between, and jobs that ran with other code, say nothing of these."""
     first = scene.declare(range(40), name="first").map_id
@@ -68,14 +84,15 @@ def test_a_plan_counts_with_fewer(scene: Scene) -> None:
     """With the longest of them and a quarter more; from ten on it is what is expected."""
     map_id = scene.declare(range(40)).map_id
 
-    def observed() -> runtimes.Observed | None:
+    def counted_with() -> tuple[float, int, float] | None:
         with scene.database.read() as connection:
-            return runtimes.observed(connection, map_id)
+            found = runtimes.observed(connection, map_id)
+        return None if found is None else (found.seconds, found.n, found.longest)
 
-    assert observed() is None
+    assert counted_with() is None
     ends(scene, [10.0, 40.0, 20.0])
-    assert observed() == runtimes.Observed(50.0, 3, 40.0)
+    assert counted_with() == (50.0, 3, 40.0)
     assert expected(scene, map_id) is None
     ends(scene, [10.0] * 17)
-    assert observed() == runtimes.Observed(20.0, 20, 40.0)
+    assert counted_with() == (20.0, 20, 40.0)
     assert expected(scene, map_id) == 20.0

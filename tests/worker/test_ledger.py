@@ -13,8 +13,8 @@ from torc_nb.errors import DatabaseUnavailable
 from torc_nb.models import Claim, Introduction, Room
 from torc_nb.store import leases, machine, runtimes
 from torc_nb.store.spool import Spool
-from torc_nb.worker import assignments
 from torc_nb.worker import ledger as module
+from torc_nb.worker import outlook
 from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments
 from torc_nb.worker.backlog import Backlog
@@ -41,7 +41,7 @@ class Desk:
     def ask(self, time_left: float | None = None, of: float | None = None, memory: int = 1 << 30) -> None:
         """Ask for jobs for two CPUs, with so many seconds left of a walltime."""
         whole, free = Room(2, 1 << 30, 0, of), Room(2, memory, 0, time_left)
-        self.ledger.ask(Appetite(whole, free, {}, {}, self.assignments.request, self.assignments.expected))
+        self.ledger.ask(Appetite(whole, free, {}, {}, self.assignments.request, self.assignments.outlook))
 
     def hear(self) -> module.News:
         """Take the news."""
@@ -114,7 +114,7 @@ def test_an_outage_of_any_length_is_waited_out(desk: Desk, monkeypatch: pytest.M
 
 def test_what_took_longer_than_what_is_left_is_not_begun(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no runtime was given, others of the map say what to expect; a worker that has just begun tries it."""
-    monkeypatch.setattr(assignments, "LASTS", 0.0)
+    monkeypatch.setattr(outlook, "LASTS", 0.0)
     site = desk.site
     site.map(lambda row: row, range(runtimes.FEWEST + 1))
     while len(desk.claims) < runtimes.FEWEST:

@@ -96,7 +96,7 @@ def _compared(
 def _basis(one: Left) -> str:
     """Say where a run time comes from."""
     assert one.observed is not None
-    _, n, longest = one.observed
+    n, longest = one.observed.n, one.observed.longest
     if one.request.runtime is not None:
         given = f"runtime {format_duration(one.request.runtime)}, as asked"
         return f"{one.name}: {given}; the longest of {counted(n, 'job')} took {format_duration(longest)}."

@@ -68,7 +68,7 @@ class Standing:
 
     @property
     def not_begun(self) -> int:
-        """How many jobs have neither finished nor begun, be they at a worker or not, and are of no map that is stopped."""
+        """How many jobs have neither finished nor begun, at a worker or not, and are of no map that is stopped."""
         return _not_begun(self.statuses) - self.stopped
 
 

@@ -20,6 +20,9 @@ _maps = schema.maps
 
 #: Says how many jobs of a group a worker has room for, given how many are ready and how many workers share them.
 RoomFor = Callable[[counts.Group, int, int], int]
+#: Given how many jobs of each group are ready and how many workers share them, says how urgent each is among those
+#: whose maps have the same priority: the highest comes first.
+Urgency = Callable[[Mapping[counts.Group, int], int], Mapping[counts.Group, tuple[float, ...]]]
 
 
 @dataclass
@@ -45,6 +48,7 @@ def exchange(
     completions: Sequence[Completion] = (),
     started: Sequence[Completion | Claim] = (),
     room: RoomFor | None = None,
+    urgency: Urgency | None = None,
     longest: float = math.inf,
     only_to_claim: bool = False,
     only: Sequence[int] = (),
@@ -59,6 +63,9 @@ def exchange(
         Jobs that are pending here and run by now.
     room : callable, optional
         How many jobs of a group to claim; None claims nothing.
+    urgency : callable, optional
+        Which groups are asked about first among those of equal priority; those that are equally urgent, or all where
+        nothing is said, in the order of their maps.
     longest : float, optional
         Claim none that the end of a walltime has cut when it had already run for so many seconds.
     only_to_claim : bool, default False
@@ -75,7 +82,7 @@ def exchange(
         due = retrying.Due()
         if room is not None and workflow is not None and workflow.state == "started":
             due = retrying.due(database, connection, workflow_id)
-            wanted = _wanted(connection, workflow_id, room, due, only)
+            wanted = _wanted(connection, workflow_id, room, urgency, due, only)
         if only_to_claim and not wanted:
             return Answer(found_nothing=True, next_retry=due.wait)
         answer.next_retry = due.wait
@@ -160,19 +167,29 @@ def _claim(
 
 
 def _wanted(
-    connection: Connection, workflow_id: int, room: RoomFor, due: retrying.Due, only: Sequence[int]
+    connection: Connection,
+    workflow_id: int,
+    room: RoomFor,
+    urgency: Urgency | None,
+    due: retrying.Due,
+    only: Sequence[int],
 ) -> list[tuple[counts.Group, int]]:
     """Of which groups there is room for how many jobs."""
-    ready = counts.ready(connection, workflow_id)
+    ready = counts.by_priority(connection, workflow_id)
+    waiting = due.waiting
     if only:
-        of_these = canaries.ready(connection, workflow_id, only, due.now)
-        ready = {group: of_these[group] for group in ready if group in of_these}
-    else:
-        for group in ready.keys() & due.waiting.keys():
-            ready[group] -= due.waiting[group]
+        of_these, waiting = canaries.ready(connection, workflow_id, only, due.now), {}
+        ready = [(group, of_these[group], priority) for group, _, priority in ready if group in of_these]
     workers = leases.alive(connection, workflow_id) if ready else 0
-    found = [(group, min(n, room(group, n, workers))) for group, n in ready.items() if n > 0]
-    return [(group, n) for group, n in found if n > 0]
+    if urgency is not None and len(ready) > 1:
+        urgent = urgency({group: n for group, n, _ in ready}, workers)
+        ready.sort(key=lambda one: (one[2], urgent[one[0]]), reverse=True)  # equal ones keep their order
+    found = []
+    for group, n_ready, _ in ready:
+        n = n_ready - waiting.get(group, 0)
+        if n > 0 and (wanted := min(n, room(group, n, workers))) > 0:
+            found.append((group, wanted))
+    return found
 
 
 # A statement that is made once costs half of one that is made each time it is executed.

@@ -133,11 +133,17 @@ def ready(connection: Connection, workflow_id: int) -> dict[Group, int]:
 
     Of maps that are visible, neither blocked nor stopped.
     """
+    return {group: n for group, n, _ in by_priority(connection, workflow_id)}
+
+
+def by_priority(connection: Connection, workflow_id: int) -> list[tuple[Group, int, int]]:
+    """Return as :func:`ready` does, each group with its map's priority."""
     rows = connection.execute(_READY, {"workflow": workflow_id})
-    return {Group(map_id, requirement_id): int(n) for map_id, requirement_id, n in rows if n > 0}
+    return [(Group(map_id, requirement_id), int(n), priority) for map_id, requirement_id, n, priority in rows if n > 0]
 
 
 _maps = schema.maps
+_priority = func.coalesce(_maps.c.priority, 0)
 _failed = _counts.alias("failed")
 # Written out rather than by `failed_of`: within a query over the counts it needs another name for them.
 _FAILED = (
@@ -153,7 +159,7 @@ _FAILED = (
 # It is asked with every exchange, and costs half of what it would if it were made each time. What failed is counted of
 # each group once, and where a map has a limit only.
 _READY = (
-    select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n))
+    select(_counts.c.map_id, _counts.c.requirement_id, func.sum(_counts.c.n), _priority)
     .select_from(_counts.outerjoin(_maps, _maps.c.id == _counts.c.map_id))
     .where(
         _counts.c.workflow_id == bindparam("workflow"),
@@ -162,5 +168,5 @@ _READY = (
     )
     .group_by(_counts.c.map_id, _counts.c.requirement_id, _maps.c.priority, _maps.c.max_failures)
     .having(_maps.c.max_failures.is_(None) | (_maps.c.max_failures > _FAILED))
-    .order_by(func.coalesce(_maps.c.priority, 0).desc(), _counts.c.map_id, _counts.c.requirement_id)
+    .order_by(_priority.desc(), _counts.c.map_id, _counts.c.requirement_id)
 )

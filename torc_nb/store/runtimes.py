@@ -21,49 +21,52 @@ FEWEST, MOST = 10, 400
 QUANTILE = 0.95
 #: By how much more than the longest of fewer a plan counts with.
 MARGIN = 1.25
+#: Jobs are alike where what nearly all keep to is no more than so many times what half of them took.
+ALIKE = 1.5
 
 
 class Observed(NamedTuple):
-    """The seconds that a plan may count with, and by what: ``longest`` of ``n`` jobs, or those that most keep to."""
+    """What ``n`` completed jobs of a map took, in seconds: half of them no longer than this, nearly all, and any."""
 
-    seconds: float
     n: int
+    half: float
+    most: float
     longest: float
 
     @property
     def is_by_few(self) -> bool:
-        """Whether so few were seen that it is the longest of them, and some more."""
+        """Whether so few were seen that they say little of the others."""
         return self.n < FEWEST
+
+    @property
+    def seconds(self) -> float:
+        """What a plan may count with: what nearly all keep to; where few were seen the longest, with a margin."""
+        return MARGIN * self.longest if self.is_by_few else self.most
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether they say when another is likely to end, not only when at the latest."""
+        return self.most <= ALIKE * self.half
 
 
 def expected(connection: Connection, map_id: int) -> float | None:
     """Return the seconds that a job of a map is likely to need at most: the 95th percentile of those that completed.
 
-    Of these the last of the map's are looked at, since jobs are begun in the map's order: they stand next to those that
-    come now. Only the map's current code counts. None where too few have completed.
+    None where too few have completed.
     """
-    seconds = _taken(connection, map_id)
-    return _most_keep_to(seconds) if len(seconds) >= FEWEST else None
+    found = observed(connection, map_id)
+    return None if found is None or found.is_by_few else found.most
 
 
 def observed(connection: Connection, map_id: int) -> Observed | None:
-    """Return what a plan may count with: as ``expected``, and where fewer have completed the longest, with a margin."""
-    seconds = _taken(connection, map_id)
-    if not seconds:
-        return None
-    most = _most_keep_to(seconds) if len(seconds) >= FEWEST else MARGIN * seconds[-1]
-    return Observed(most, len(seconds), seconds[-1])
+    """Return what the jobs of a map took that completed; None where none has.
 
-
-def _most_keep_to(seconds: list[float]) -> float:
-    return seconds[math.ceil(QUANTILE * len(seconds)) - 1]
-
-
-def _taken(connection: Connection, map_id: int) -> list[float]:
-    """Return the seconds that the last jobs of a map took which completed, the shortest first."""
+    Of these the last of the map's are looked at, since jobs are begun in the map's order: they stand next to those that
+    come now. Only the map's current code counts.
+    """
     map_ = connection.execute(select(_maps.c.workflow_id, _maps.c.function_id).where(_maps.c.id == map_id)).first()
     if map_ is None:
-        return []
+        return None
     here = (_jobs.c.workflow_id == map_.workflow_id) & (_jobs.c.map_id == map_id)
     first, last = (select(end(_jobs.c.id)).where(here).scalar_subquery() for end in (func.min, func.max))
     completed = (
@@ -90,4 +93,8 @@ def _taken(connection: Connection, map_id: int) -> list[float]:
             _results.c.seconds < FAR,
         )
     )
-    return sorted(connection.scalars(took))
+    seconds = sorted(connection.scalars(took))
+    if not seconds:
+        return None
+    half, most = (seconds[math.ceil(share * len(seconds)) - 1] for share in (0.5, QUANTILE))
+    return Observed(len(seconds), half, most, seconds[-1])

@@ -6,20 +6,17 @@ import itertools
 import socket
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from torc_nb.errors import TorcError
 from torc_nb.functions import Function
 from torc_nb.models import Claim, Request
-from torc_nb.store import Database, environments, functions, jobs, maps, requirements, runtimes
+from torc_nb.store import Database, environments, functions, jobs, maps, requirements
 from torc_nb.worker.collection import Collection
+from torc_nb.worker.outlook import Outlook
 
 Key = tuple[int, int, int]
-
-#: How long what a map's jobs are likely to take is taken for granted, in seconds.
-LASTS = 20.0
 
 #: What stands where a function would: a command is told by its parameters alone.
 _COMMAND = Function(
@@ -61,7 +58,7 @@ class Assignments:
         self._workflow_id = workflow_id
         self._known: dict[Key, Assignment] = {}
         self._requests: dict[int, Request] = {}
-        self._expected: dict[int, tuple[float, float | None]] = {}
+        self.outlook = Outlook(database, workflow_id)
         self._collections: dict[int, Collection] = {}
         self._numbers = itertools.count(1)
         self.scratch = _make_scratch()
@@ -71,15 +68,6 @@ class Assignments:
         if requirement_id not in self._requests:
             self._requests[requirement_id] = requirements.request(self._database, requirement_id)
         return self._requests[requirement_id]
-
-    def expected(self, map_id: int) -> float | None:
-        """The seconds that a job of a map is likely to take, as others took; looked up again every now and then."""
-        until, seconds = self._expected.get(map_id, (0.0, None))
-        if time.monotonic() >= until:
-            with self._database.read() as connection:
-                seconds = runtimes.expected(connection, map_id)
-            self._expected[map_id] = time.monotonic() + LASTS, seconds
-        return seconds
 
     def load(self, claim: Claim) -> Assignment:
         """Load what a claimed job needs, where it is not known yet."""

@@ -7,21 +7,24 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from torc_nb.errors import TorcError
 from torc_nb.models import Claim, JobStatus
 from torc_nb.worker.appetite import STOCK, Appetite
 from torc_nb.worker.assignments import Assignments, Key
 from torc_nb.worker.attempt import Outcome
+from torc_nb.worker.child import Role
 from torc_nb.worker.child_process import ChildProcess
 from torc_nb.worker.nurseries import Nurseries
+from torc_nb.worker.nursery import Nursery
 from torc_nb.worker.obituary import obituary, terminated
 from torc_nb.worker.oom_killer import OomKiller
 from torc_nb.worker.pace import Pace
-from torc_nb.worker.packing import Packing
+from torc_nb.worker.packing import Packing, Seat
 from torc_nb.worker.reports import Reports
 from torc_nb.worker.stock import Stock
+from torc_nb.worker.turns import Turns
 
 #: How long running jobs may go on when the worker stops, and then how long they have to end when asked, in seconds.
 LAST_JOB, LAST_WORD = 1.0, 1.0
@@ -38,7 +41,9 @@ class Crew:
         packing: Packing,
         assignments: Assignments,
         reports: Reports,
+        hire: Callable[[Nursery, Key, Role, Seat], ChildProcess] = ChildProcess,
     ) -> None:
+        self._hire = hire
         self._nurseries = nurseries
         self._packing = packing
         self._assignments = assignments
@@ -46,6 +51,7 @@ class Crew:
         self._children: dict[int, ChildProcess] = {}
         self._stock = Stock()
         self._pace = Pace()
+        self._turns = Turns()
         self._canceled: set[tuple[int, int]] = set()
         self.oom_killer = OomKiller()
         self.peaks: dict[int, int] = {}  # by pid, the most memory seen of the current job's process tree
@@ -135,7 +141,15 @@ class Crew:
             return None
         # Only what a child is there for is held ahead of time: other workers may have places for the rest.
         pace = {map_id: self._pace.of_maps[map_id] for map_id in held if map_id in self._pace.of_maps}
-        return Appetite(self._packing.whole, free, held, pace, self._assignments.request, self._assignments.expected)
+        return Appetite(
+            self._packing.whole,
+            free,
+            held,
+            pace,
+            self._assignments.request,
+            self._assignments.outlook,
+            self._turns,
+        )
 
     def _held(self) -> Counter[int]:
         """For each map that a child is there for, how many of its jobs are here."""
@@ -201,7 +215,7 @@ class Crew:
             return None
         role = self._nurseries.role(assignment, seat)
         try:
-            child = ChildProcess(nursery, key, role, seat)
+            child = self._hire(nursery, key, role, seat)
         except OSError as error:
             self._packing.give_back(seat)
             if not self._children:  # nothing of ours could make room

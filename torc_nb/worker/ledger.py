@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import random
 import sys
@@ -298,14 +297,18 @@ class Ledger(threading.Thread):
             self._held.difference_update(claim.job_id for claim in errand.given_back)
         if self._beginning.verdict is not None:
             errand.appetite = None
+        appetite = errand.appetite
+        if appetite is not None:
+            self._assignments.outlook.refresh()
         answer = claims.exchange(
             self._database,
             workflow_id,
             worker_id,
             completions=ended,
             started=errand.begun,
-            room=None if errand.appetite is None else copy.copy(errand.appetite).room_for,
-            longest=math.inf if errand.appetite is None else errand.appetite.longest,
+            room=None if appetite is None else appetite.anew().room_for,
+            urgency=None if appetite is None else appetite.urgency,
+            longest=math.inf if appetite is None else appetite.longest,
             only_to_claim=is_only_hungry,
             only=self._only,
         )
