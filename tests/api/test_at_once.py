@@ -201,9 +201,9 @@ def test_cancel_while_nodes_are_being_submitted(
     id_ = map_one(api, workflow)
     schedule = launch.schedule
 
-    def schedule_late(*arguments: Any) -> list[launch.Launched]:
+    def schedule_late(*arguments: Any, **options: Any) -> list[launch.Launched]:
         api.cancel_workflow(id_)
-        return schedule(*arguments)
+        return schedule(*arguments, **options)
 
     monkeypatch.setattr(launch, "schedule", schedule_late)
     with pytest.raises(LaunchError, match="canceled or deleted while"):

@@ -154,7 +154,7 @@ def test_a_worker_finds_out(
         if error is not None:
             raise error
 
-    monkeypatch.setattr(launch, "try_submitting", answer)
+    monkeypatch.setattr(launch, "would_start", answer)
     api.schedule_nodes(hundred, 2, until_done=True, scheduler=HOURLY)
     assert stored.shall_try(api.database, hundred)
     assert not stored.shall_try(api.database, hundred)

@@ -116,7 +116,7 @@ class Worker:
         self.id = leases.join(database, who).id
         self.assignments = Assignments(database, simulation.id)
         self.packing = Packing(NODE, (), ())
-        self.reports = Reports(self.assignments, None)  # type: ignore[arg-type]  # nothing is printed
+        self.reports = Reports(self.assignments, self.packing, None)  # type: ignore[arg-type]  # nothing is printed
         self.crew = Crew(_Nurseries(), self.packing, self.assignments, self.reports, self._hire)  # type: ignore[arg-type]
         self.is_told = True
         self._unfit: tuple[int, ...] = ()
@@ -212,6 +212,10 @@ class PlayedChild:
     def current(self) -> Claim | None:
         """The job that it runs now."""
         return self._given[0] if self._given else None
+
+    def was_warned(self, _claim: Claim) -> bool:
+        """Whether it was asked to end: none is."""
+        return False
 
     def give(self, given: Sequence[Claim], _params: object) -> None:
         """Hand it jobs, after those that it has."""
