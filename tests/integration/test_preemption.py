@@ -111,6 +111,7 @@ def test_a_worker_is_refused_by_slurm(wf: Workflow, strict: SlurmCluster, tmp_pa
     assert [event.data["reason"] for event in wf.api.list_events(wf.id) if event.kind == "nodes may not submit"] == [
         refused(wf)
     ]
+    until(lambda: [job.status for job in wf.api.list_jobs(wf.id)] == [JobStatus.RUNNING])  # before, a link would be due
     (tmp_path / "go").touch()
     wf.wait(timeout=30, progress=False)
     assert len(wf.api.list_allocations(wf.id)) == 1
