@@ -20,6 +20,7 @@ from torc_nb.api import (
     outcomes,
     pausing,
     places,
+    prospects,
     reproducing,
     stops,
     telling,
@@ -209,7 +210,7 @@ class Api(
         stops.check(self.database, status, map_id)
         campaign = campaigns.wished(self.database, workflow_id)
         if campaign is None or campaign.state != "on":
-            launching.check_progress(self.database, status)
+            prospects.check(self.database, status)
 
     # Jobs and what they left.
 

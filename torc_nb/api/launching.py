@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torc_nb import launch, private, slurm
-from torc_nb.api import excluding, rooms
-from torc_nb.api.inspection import Status
+from torc_nb.api import excluding
 from torc_nb.errors import InvalidRequest, LaunchError
-from torc_nb.models import CLAIMED, AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
+from torc_nb.models import AllocationModel, SlurmSchedulerModel, WorkerSettings, WorkflowModel
 from torc_nb.models.quantities import counted
 from torc_nb.store import Database, allocations, exclusions, leases, limits, machine, schedulers, trust, workflows
 
@@ -399,28 +398,3 @@ def dismiss(database: Database, workflow_id: int, allocation_ids: Collection[int
     _stop_local(str(one.scheduler_job) for one in unborn if one.kind == "local")
     if in_slurm := _in_slurm(unborn):
         slurm.cancel([str(one.scheduler_job) for one in in_slurm])
-
-
-def check_progress(database: Database, status: Status) -> None:
-    """Make sure that the jobs that wait can begin some time.
-
-    Raises
-    ------
-    LaunchError
-        No worker runs or is coming, or none of those there are fits; the message says what to do.
-    """
-    if status.is_done or status.waiting:
-        return
-    left = f"{status.total - status.finished:,} jobs wait"
-    if status.workflow.state == "paused":
-        left = f"The workflow is paused, wf.resume() lets its jobs begin; {left}"
-    if status.workers:
-        if not any(status.statuses.get(one) for one in CLAIMED):
-            rooms.check_workers(database, status.workflow.id or 0, status.workers)
-        return
-    last = next(reversed(allocations.listed(database, status.workflow.id or 0)), None)
-    if last is not None and last.state == "failed":
-        raise LaunchError(f"{left}, but allocation {last.id} failed: {last.message}")
-    raise LaunchError(
-        f"{left} and no worker runs: wf.run() starts one here, wf.schedule_nodes(n) asks Slurm for n nodes."
-    )

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from torc_nb.errors import CannotLoad, DatabaseUnavailable
 from torc_nb.models import Claim, Completion, Membership
@@ -18,6 +17,7 @@ from torc_nb.worker.appetite import Appetite
 from torc_nb.worker.assignments import Assignments, key_of
 from torc_nb.worker.backlog import MOST, Backlog
 from torc_nb.worker.beginning import Beginning
+from torc_nb.worker.news import Errand, News
 from torc_nb.worker.packages import versions
 from torc_nb.worker.words import say
 
@@ -40,31 +40,6 @@ INSPECTORS = 4
 SHORTEST_WAIT, LONGEST_WAIT = 0.4, 10.0
 #: How long a worker that is told to stop waits for a database that is away, in seconds.
 FAREWELL = 5.0
-
-
-@dataclass
-class News:
-    """What the database said since the worker last asked."""
-
-    claims: list[Claim] = field(default_factory=list)
-    cancel: list[tuple[int, int]] = field(default_factory=list)
-    show: list[tuple[int, int]] = field(default_factory=list)
-    state: str = "started"
-    may_get_work: bool = True
-    had_lost_lease: bool = False
-    stopped: set[int] = field(default_factory=set)  # maps of which nothing further is to begin
-    is_suspect: str | None = None  # why it would better leave
-    error: BaseException | None = None
-
-
-@dataclass
-class Errand:
-    """What the worker's loop wants to be told or asked."""
-
-    begun: list[Claim] = field(default_factory=list)
-    given_back: list[Claim] = field(default_factory=list)
-    appetite: Appetite | None = None
-    was_asked: bool = False  # the appetite is the loop's newest word, be it None
 
 
 class Ledger(threading.Thread):
