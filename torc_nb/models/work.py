@@ -71,7 +71,7 @@ class WorkerSettings(NamedTuple):
     num_cpus: int | None = None  # None: all that it finds
     memory: int | None = None  # bytes
     trust: bool = False  # whether what other users may have written is run all the same
-    only: Sequence[int] = ()  # the jobs that it runs before it leaves; none: whatever there is
+    only: tuple[int, ...] = ()  # the jobs that it runs before it leaves; none: whatever there is
 
     def __repr__(self) -> str:
         shown = self._replace(database=without_password(self.database))

@@ -47,4 +47,5 @@ class Errand:
             if not private.is_ours(place.stat()):
                 raise NotPrivate(f"{place} was put there by another user, who would choose what runs as you.")
         errand = json.loads(path.read_text(encoding="utf-8"))
-        return cls(errand["work"], WorkerSettings(**errand["settings"]))
+        settings = WorkerSettings(**errand["settings"])
+        return cls(errand["work"], settings._replace(only=tuple(settings.only)))
