@@ -269,6 +269,9 @@ def take_requirement(database: Database, workflow_id: int, map_id: int, requirem
         .group_by(table.c.map_id, table.c.requirement_id)
         .having(func.sum(table.c.n) > 0)
     )
+    with database.read() as connection:
+        if connection.execute(others.limit(1)).first() is None:  # nearly always
+            return 0
     with database.write() as connection:
         asked_now = requirements.AskedNow(connection, workflow_id)
         asked = {counts.Group(*row): asked_now.of(row) for row in connection.execute(others).all()}
