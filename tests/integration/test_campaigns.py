@@ -39,7 +39,7 @@ def goes_through(cluster: AccountingCluster, folder: Path, allocations: int, lim
         assert api.progress(1).statuses == {JobStatus.COMPLETED: allocations}
         assert Counter(ran(folder)) == Counter(str(row) for row in range(allocations))
         assert len(api.list_workers(1)) == allocations
-        # At the limit an allocation is queued again by its own worker; one that ended meanwhile leaves room for another.
+        # At the limit an allocation is queued again by its own worker; one that ended leaves room for another.
         assert limit <= len(api.list_allocations(1)) < allocations
         found = api.get_campaign(1)
         assert found is not None
