@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from integration.conftest import until
+from integration.works import lines, wait_for_it
 from services.slurm_cluster import SlurmCluster
 
 from torc_nb.api import Api, campaigns, launching
@@ -43,32 +43,6 @@ def wf(api: Api, strict: SlurmCluster, tmp_path: Path, monkeypatch: pytest.Monke
     yield opened
     strict.clear()
     opened.api.database.close()
-
-
-def wait_for_it(row: int) -> int:
-    """Leave a mark, and another when told to end, and wait until all may."""
-    import signal
-
-    def note(name: str) -> None:
-        with Path(name).open("a") as file:
-            file.write(f"{row}\n")
-
-    def warned(*_: object) -> None:
-        note("warned")
-        raise SystemExit
-
-    signal.signal(signal.SIGTERM, warned)
-    note("begun")
-    while not Path("go").exists():
-        time.sleep(0.02)
-    note("ended")
-    return row
-
-
-def lines(folder: Path, name: str) -> list[str]:
-    """Which rows left that mark."""
-    path = folder / name
-    return path.read_text().split() if path.exists() else []
 
 
 def test_it_goes_on_after_requeue_and_preemption(wf: Workflow, strict: SlurmCluster, tmp_path: Path) -> None:
