@@ -22,6 +22,11 @@ _OFF_SCREEN = [
     "out_of_memory",
 ]  # fmt: skip
 
+_OF_MAPS = click.option(
+    "--map", "map_names", metavar="NAME", multiple=True, shell_complete=completing.maps,
+    help="The jobs of this map only; may be repeated.",
+)  # fmt: skip
+
 
 @resource_requirements.command("add")
 @click.argument("name")
@@ -80,10 +85,7 @@ def modify(session: Session, /, requirements: str, **asked: Any) -> Said:
 
 
 @resource_requirements.command("usage")
-@click.option(
-    "--map", "map_names", metavar="NAME", multiple=True, shell_complete=completing.maps,
-    help="Of this map only; may be repeated.",
-)  # fmt: skip
+@_OF_MAPS
 @click.pass_obj
 def usage(session: Session, map_names: tuple[str, ...]) -> Listing:
     """Show what jobs asked for against what they took, and what is recommended; times in seconds, memory in bytes."""
@@ -97,10 +99,7 @@ def usage(session: Session, map_names: tuple[str, ...]) -> Listing:
 
 
 @resource_requirements.command("apply-recommended")
-@click.option(
-    "--map", "map_names", metavar="NAME", multiple=True, shell_complete=completing.maps,
-    help="To this map's jobs only; may be repeated.",
-)  # fmt: skip
+@_OF_MAPS
 @click.pass_obj
 def apply_recommended(session: Session, map_names: tuple[str, ...]) -> Said:
     """Have maps' jobs ask for what `usage` recommends: those that wait, the others when they run again.
