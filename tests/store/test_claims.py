@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from store.scene import COLLECT, OTHER_FUNCTION, Scene, check_counts, completion, row
 
 from torc_nb.models import JobStatus
 from torc_nb.store import claims, counts, jobs, leases, maps, resetting, results, schema, workflows
+from torc_nb.store.idsets import Ids
 
 
 def test_a_claim_carries_what_the_worker_needs(scene: Scene) -> None:
@@ -227,6 +228,30 @@ def test_a_claim_is_given_what_stands_now(scene: Scene) -> None:
     _lose(scene, worker)
     (claim,) = scene.claim(scene.worker())
     assert (claim.params, scene.job(claim.job_id).replaced) == ("b", None)
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)  # SQLite has one transaction that writes at once
+def test_what_is_made_to_run_again_while_it_is_claimed_bears_the_new_run_and_code(scene: Scene) -> None:
+    """It became ready after the transaction that claims it had begun, a moment before it took it."""
+    scene.declare("a")
+    worker = scene.worker()
+    scene.run_all(worker)
+    scene.declare("ab")  # the worker comes for b
+
+    def with_other_code() -> None:
+        with scene.database.write() as connection:
+            connection.execute(update(schema.maps).values(function_id=OTHER_FUNCTION))
+
+    made_ready: list[int] = []
+
+    def make_ready(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "SKIP LOCKED" in statement and not made_ready:
+            made_ready.append(1)
+            resetting.run_again(scene.database, scene.id, Ids([1]), once_aside=with_other_code)
+
+    event.listen(scene.database.engine, "before_cursor_execute", make_ready)
+    found = scene.claim(worker)
+    assert [(one.params, one.run_id, one.function_id) for one in found] == [("a", 2, OTHER_FUNCTION)]
 
 
 def test_a_late_failure_does_not_count(scene: Scene) -> None:

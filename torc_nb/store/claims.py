@@ -17,6 +17,7 @@ from torc_nb.store.database import Database
 
 _jobs = schema.jobs
 _maps = schema.maps
+_workflows = schema.workflows
 
 #: Says how many jobs of a group a worker has room for, given how many are ready and how many workers share them.
 RoomFor = Callable[[counts.Group, int, int], int]
@@ -77,10 +78,10 @@ def exchange(
     tally = counts.Tally(workflow_id)
     told: set[int] = set()
     with database.write() as connection:
-        workflow = connection.execute(_WORKFLOW, {"workflow": workflow_id}).first()
+        state = connection.scalar(_STATE, {"workflow": workflow_id})
         wanted: list[tuple[counts.Group, int]] = []
         due = retrying.Due()
-        if room is not None and workflow is not None and workflow.state == "started":
+        if room is not None and state == "started":
             due = retrying.due(database, connection, workflow_id)
             wanted = _wanted(connection, workflow_id, room, urgency, due, only)
         if only_to_claim and not wanted:
@@ -92,14 +93,9 @@ def exchange(
         if record(database, connection, worker_id, completions, tally):
             answer.next_retry = 0.0  # it was not waited for when it was looked
         _mark_running(connection, worker_id, started, tally)
-        answer.state = "deleted" if workflow is None else lease if lease == "leaving" else workflow.state
-        if workflow is not None and wanted and answer.state == "started":
-            maps = {row.id: row for row in connection.execute(_MAPS, {"workflow": workflow_id})}
-            told = {group.map_id for group, _ in wanted} & {id_ for id_, row in maps.items() if row.told_stopped}
-            functions = {map_id: row.function_id for map_id, row in maps.items()}
-            answer.claims = _claim(
-                connection, tally, worker_id, workflow.run_id, wanted, longest, due, functions, only
-            )
+        answer.state = "deleted" if state is None else lease if lease == "leaving" else state
+        if wanted and answer.state == "started":
+            answer.claims, told = _claim(connection, tally, worker_id, wanted, longest, due, only)
         answer.cancel, answer.show = cancellations.take(connection, worker_id)
         tally.write(connection, worker_id)
     if completions:
@@ -133,37 +129,44 @@ def _claim(
     connection: Connection,
     tally: counts.Tally,
     worker_id: int,
-    run_id: int,
     wanted: Sequence[tuple[counts.Group, int]],
     longest: float,
     due: retrying.Due,
-    functions: Mapping[int, int],
     only: Sequence[int],
-) -> list[Claim]:
-    claims: list[Claim] = []
+) -> tuple[list[Claim], set[int]]:
+    """Claim what there is room for; returns it, and those of its maps that were told to be stopped before."""
     statement, chosen = (_CLAIM_OF, {"only": list(only)}) if only else (_CLAIM, {})
+    found: dict[counts.Group, list[Any]] = {}
     for group, n in wanted:
         rows = connection.execute(
             statement,
             {"workflow": tally.workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
              "worker": worker_id, "longest": longest, "now": due.now, **chosen},
         ).all()  # fmt: skip
-        function_id = functions.get(group.map_id, 0)
-        claims += [
-            Claim(
-                row[0],
-                row[1],
-                run_id,
-                group.map_id,
-                row[2],
-                row[3] or function_id,
-                group.requirement_id,
-                *row[4:-1],
-            )
-            for row in sorted(rows, key=_urgency)
-        ]
-        tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
-    return claims
+        if rows:
+            found[group] = sorted(rows, key=_urgency)
+            tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
+    if not found:
+        return [], set()
+    # Read after the jobs are locked: before that they may have been made to run again by another transaction, with
+    # other code and as another run. Whoever does so from now on waits for this one.
+    standing = connection.execute(_STANDING, {"workflow": tally.workflow_id}).all()
+    functions = {row.id: row.function_id or 0 for row in standing}
+    claimed = [
+        Claim(
+            row[0],
+            row[1],
+            standing[0].run_id,
+            group.map_id,
+            row[2],
+            row[3] or functions.get(group.map_id, 0),
+            group.requirement_id,
+            *row[4:-1],
+        )
+        for group, rows in found.items()
+        for row in rows
+    ]
+    return claimed, {group.map_id for group in found} & {row.id for row in standing if row.told_stopped}
 
 
 def _wanted(
@@ -193,11 +196,12 @@ def _wanted(
 
 
 # A statement that is made once costs half of one that is made each time it is executed.
-_WORKFLOW = select(schema.workflows.c.state, schema.workflows.c.run_id).where(
-    schema.workflows.c.id == bindparam("workflow")
-)
-_MAPS = select(_maps.c.id, _maps.c.function_id, _maps.c.told_stopped).where(
-    _maps.c.workflow_id == bindparam("workflow")
+_STATE = select(_workflows.c.state).where(_workflows.c.id == bindparam("workflow"))
+# A workflow may have no map: then its jobs are commands.
+_STANDING = (
+    select(_workflows.c.run_id, _maps.c.id, _maps.c.function_id, _maps.c.told_stopped)
+    .outerjoin_from(_workflows, _maps, _maps.c.workflow_id == _workflows.c.id)
+    .where(_workflows.c.id == bindparam("workflow"))
 )
 
 
