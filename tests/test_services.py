@@ -75,8 +75,9 @@ def test_nothing_outlives_tests_that_are_killed(script: str, request: pytest.Fix
 def test_a_killed_node_daemon_leaves_its_job_running(slurm_cluster: SlurmCluster) -> None:
     """A slurmd can go and come back under a running job, as on a node that is repaired."""
     with SlurmCluster(nodes=2) as cluster:
-        job_id = cluster.sbatch("--nodelist=n2", script=f"sleep 3; echo done > {cluster.folder}/done")
-        while not cluster.squeue("--states=RUNNING"):
+        began, done = cluster.folder / "began", cluster.folder / "done"
+        job_id = cluster.sbatch("--nodelist=n2", script=f"touch {began}; sleep 3; touch {done}")
+        while not began.exists():  # what slurmd has only half begun when it is killed fails
             time.sleep(0.1)
         cluster.kill_slurmd("n2")
         cluster.start_slurmd("n2")
@@ -84,7 +85,7 @@ def test_a_killed_node_daemon_leaves_its_job_running(slurm_cluster: SlurmCluster
         while "COMPLETED" not in (shown := cluster.run("scontrol", "show", "job", job_id)):
             assert time.monotonic() < deadline, shown
             time.sleep(0.1)
-        assert (cluster.folder / "done").exists()
+        assert done.exists()
 
 
 def test_a_database_server_comes_back_with_its_data(request: pytest.FixtureRequest) -> None:

@@ -14,8 +14,8 @@ from services.jupyter import JupyterServer
 
 from torc_nb.models import JobStatus
 
-#: How often it is opened and closed between two counts, and how often is counted.
-TIMES, COUNTS = 10, 5
+#: How often it is opened and closed between two counts; how many times as often before the first; how often is counted.
+TIMES, FIRST, COUNTS = 10, 3, 5
 
 
 def test_opening_and_closing_leaves_nothing(
@@ -39,14 +39,17 @@ def test_opening_and_closing_leaves_nothing(
         page.command("application:toggle-left-area")
         panel.button("← All").click()
 
-    for name in ("small", "large"):  # what is made at the first time and kept is no leak
-        once(name)
+    def often() -> None:
+        for n in range(TIMES):
+            once("small" if n % 2 else "large")
+
+    for _ in range(FIRST):  # what is made at first and kept is no leak: it stops growing
+        often()
     session = page.context.new_cdp_session(page.page)
     session.send("Performance.enable")
     counts = [held(session)]
     for _ in range(COUNTS):
-        for n in range(TIMES):
-            once("small" if n % 2 else "large")
+        often()
         counts.append(held(session))
     for what in ("JSEventListeners", "Nodes"):
         grown = [after[what] - before[what] for before, after in pairwise(counts)]
