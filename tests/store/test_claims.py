@@ -15,6 +15,9 @@ from torc_nb.models import JobStatus
 from torc_nb.store import claims, counts, jobs, leases, maps, resetting, results, schema, workflows
 from torc_nb.store.idsets import Ids
 
+#: Of several at once: SQLite lets one transaction write at a time.
+POSTGRESQL = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+
 
 def test_a_claim_carries_what_the_worker_needs(scene: Scene) -> None:
     """The most urgent come first, then in order; each with its parameters and attempt."""
@@ -230,7 +233,7 @@ def test_a_claim_is_given_what_stands_now(scene: Scene) -> None:
     assert (claim.params, scene.job(claim.job_id).replaced) == ("b", None)
 
 
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)  # SQLite has one transaction that writes at once
+@POSTGRESQL
 def test_what_is_made_to_run_again_while_it_is_claimed_bears_the_new_run_and_code(scene: Scene) -> None:
     """It became ready after the transaction that claims it had begun, a moment before it took it."""
     scene.declare("a")
@@ -242,16 +245,37 @@ def test_what_is_made_to_run_again_while_it_is_claimed_bears_the_new_run_and_cod
         with scene.database.write() as connection:
             connection.execute(update(schema.maps).values(function_id=OTHER_FUNCTION))
 
-    made_ready: list[int] = []
-
-    def make_ready(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if "SKIP LOCKED" in statement and not made_ready:
-            made_ready.append(1)
-            resetting.run_again(scene.database, scene.id, Ids([1]), once_aside=with_other_code)
-
-    event.listen(scene.database.engine, "before_cursor_execute", make_ready)
+    _before_a_claim(scene, lambda: resetting.run_again(scene.database, scene.id, Ids([1]), once_aside=with_other_code))
     found = scene.claim(worker)
     assert [(one.params, one.run_id, one.function_id) for one in found] == [("a", 2, OTHER_FUNCTION)]
+
+
+@POSTGRESQL
+def test_what_is_made_to_wait_while_it_is_claimed_waits(scene: Scene) -> None:
+    """What its map waits for was made to run again a moment before it was claimed: it would be given what is old."""
+    first = scene.declare("a")
+    scene.declare("bc", name="n", blocked_by_maps=(first.map_id,))
+    worker = scene.worker()
+    scene.complete(worker, scene.claim(worker))
+    _before_a_claim(scene, lambda: resetting.rerun(scene.database, scene.id, [JobStatus.COMPLETED]))
+    assert scene.claim(worker) == []
+    check_counts(scene.database)
+    again = scene.claim(worker)
+    assert [one.params for one in again] == ["a"]
+    scene.complete(worker, again)
+    assert [(one.params, one.attempt) for one in scene.claim(worker)] == [("b", 1), ("c", 1)]
+
+
+def _before_a_claim(scene: Scene, happens: Callable[[], object]) -> None:
+    """Let something happen, once, after the transaction of a claim has begun and before it takes any job."""
+    has_happened: list[bool] = []
+
+    def look(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "SKIP LOCKED" in statement and not has_happened:
+            has_happened.append(True)
+            happens()
+
+    event.listen(scene.database.engine, "before_cursor_execute", look)
 
 
 def test_a_late_failure_does_not_count(scene: Scene) -> None:

@@ -14,6 +14,7 @@ from torc_nb.models import FAILURES, FINISHED, Claim, Completion, JobStatus
 from torc_nb.store import bulk, canaries, cancellations, counts, dependencies, leases, limits, retrying, schema
 from torc_nb.store.completions import newest_attempts, record
 from torc_nb.store.database import Database
+from torc_nb.store.idsets import among
 
 _jobs = schema.jobs
 _maps = schema.maps
@@ -135,38 +136,63 @@ def _claim(
     only: Sequence[int],
 ) -> tuple[list[Claim], set[int]]:
     """Claim what there is room for; returns it, and those of its maps that were told to be stopped before."""
+    taken = _take(connection, tally.workflow_id, worker_id, wanted, longest, due, only)
+    if not taken:
+        return [], set()
+    # Read after the jobs are locked: before that they may have been made to run again by another transaction, with
+    # other code and as another run, or their map to wait. Whoever does so from now on waits for this one.
+    standing = connection.execute(_STANDING, {"workflow": tally.workflow_id}).all()
+    held = {map_.id for map_ in standing if map_.blocked}
+    _give_back(connection, [job[0] for group, jobs in taken if group.map_id in held for job in jobs])
+    taken = [(group, jobs) for group, jobs in taken if group.map_id not in held]
+    for group, jobs in taken:
+        tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(jobs))
+    functions = {map_.id: map_.function_id or 0 for map_ in standing}
+    claims = [
+        Claim(
+            job[0],
+            job[1],
+            standing[0].run_id,
+            group.map_id,
+            job[2],
+            job[3] or functions.get(group.map_id, 0),
+            group.requirement_id,
+            *job[4:-1],
+        )
+        for group, jobs in taken
+        for job in jobs
+    ]
+    return claims, {group.map_id for group, _ in taken} & {map_.id for map_ in standing if map_.told_stopped}
+
+
+def _take(
+    connection: Connection,
+    workflow_id: int,
+    worker_id: int,
+    wanted: Sequence[tuple[counts.Group, int]],
+    longest: float,
+    due: retrying.Due,
+    only: Sequence[int],
+) -> list[tuple[counts.Group, list[Any]]]:
+    """Lock jobs and give them to a worker; returns their rows by group, the most urgent first."""
     statement, chosen = (_CLAIM_OF, {"only": list(only)}) if only else (_CLAIM, {})
-    found: dict[counts.Group, list[Any]] = {}
+    taken = []
     for group, n in wanted:
         rows = connection.execute(
             statement,
-            {"workflow": tally.workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
+            {"workflow": workflow_id, "map": group.map_id, "requirement": group.requirement_id, "n": n,
              "worker": worker_id, "longest": longest, "now": due.now, **chosen},
         ).all()  # fmt: skip
         if rows:
-            found[group] = sorted(rows, key=_urgency)
-            tally.move(*group, JobStatus.READY, JobStatus.PENDING, len(rows))
-    if not found:
-        return [], set()
-    # Read after the jobs are locked: before that they may have been made to run again by another transaction, with
-    # other code and as another run. Whoever does so from now on waits for this one.
-    standing = connection.execute(_STANDING, {"workflow": tally.workflow_id}).all()
-    functions = {row.id: row.function_id or 0 for row in standing}
-    claimed = [
-        Claim(
-            row[0],
-            row[1],
-            standing[0].run_id,
-            group.map_id,
-            row[2],
-            row[3] or functions.get(group.map_id, 0),
-            group.requirement_id,
-            *row[4:-1],
-        )
-        for group, rows in found.items()
-        for row in rows
-    ]
-    return claimed, {group.map_id for group in found} & {row.id for row in standing if row.told_stopped}
+            taken.append((group, sorted(rows, key=_urgency)))
+    return taken
+
+
+def _give_back(connection: Connection, job_ids: Sequence[int]) -> None:
+    """Take back a claim that nobody was told of."""
+    if job_ids:
+        as_before = {"status": int(JobStatus.READY), "worker_id": None, "attempt": _jobs.c.attempt - 1}
+        connection.execute(update(_jobs).where(among(connection, _jobs.c.id, job_ids)).values(as_before))
 
 
 def _wanted(
@@ -199,7 +225,7 @@ def _wanted(
 _STATE = select(_workflows.c.state).where(_workflows.c.id == bindparam("workflow"))
 # A workflow may have no map: then its jobs are commands.
 _STANDING = (
-    select(_workflows.c.run_id, _maps.c.id, _maps.c.function_id, _maps.c.told_stopped)
+    select(_workflows.c.run_id, _maps.c.id, _maps.c.function_id, _maps.c.told_stopped, _maps.c.blocked)
     .outerjoin_from(_workflows, _maps, _maps.c.workflow_id == _workflows.c.id)
     .where(_workflows.c.id == bindparam("workflow"))
 )
