@@ -47,16 +47,16 @@ def messages(site: Site) -> list[str]:
 def test_a_job_that_two_full_walltimes_cut_fails(any_site: Site) -> None:
     """As Slurm does it: SIGTERM when the time is over. The message names the walltime; the second time is the last."""
     any_site.map(endless, [1])
-    for times in (1, 2):
-        worker = any_site.worker(environ=allocation(20))
+    for times, walltime in ((1, 25), (2, 40)):  # it begins in none that is shorter than what it had before
+        worker = any_site.worker(environ=allocation(walltime))
         any_site.until(lambda n=times: len(any_site.lines()) == n)
         any_site.until(lambda: any_site.statuses().get("running") == 1)
-        time.sleep(any_site.workers()[-1].started + 20 - time.time())
+        time.sleep(any_site.workers()[-1].started + walltime - time.time())
         worker.terminate()
         assert worker.wait(10) == 0
     assert any_site.statuses() == {"failed": 1}
-    assert any_site.jobs()[0].note == "needs more than 20 s"
-    assert messages(any_site) == ["its walltime of 20 s ended"] * 2
+    assert any_site.jobs()[0].note == "needs more than 40 s"
+    assert messages(any_site) == [f"its walltime of {seconds} s ended" for seconds in (25, 40)]
     assert any_site.lines("warned") == ["1", "1"]
 
 
